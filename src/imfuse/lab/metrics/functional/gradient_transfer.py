@@ -15,9 +15,7 @@ ORIENTATION = (0.9879, -22.0, 0.8)
 EPSILON = 1e-12
 
 
-def edge_transfer(
-    fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]
-) -> Float[Tensor, " b"]:
+def edge_transfer(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, " b"]:
     """Qabf in [0, 1]: edge strength and orientation kept, weighted by the sources' edge strength.
 
     Sobel with zero border, exponent 1 on the weights, orientation by atan in (-pi / 2, pi / 2] with the rows counted

@@ -19,9 +19,7 @@ def structural_similarity(
     return ssim_map(fused, sources).mean(dim=(1, 2, 3))
 
 
-def ssim_map(
-    fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]
-) -> Float[Tensor, "b n h w"]:
+def ssim_map(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, "b n h w"]:
     """SSIM of each pixel's window in the fused image and in each source, images in [0, 1]."""
     count = sources.shape[1]
     stacked = torch.cat([fused, sources, fused**2, sources**2, fused * sources], dim=1)

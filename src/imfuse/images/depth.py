@@ -1,0 +1,117 @@
+"""Bit depth and value range: stored values to [0, 1] and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imfuse.errors import SourceError
+from imfuse.images.image import Pixels
+
+ValueRange = Literal["dtype", "minmax", "percentile"]
+"""What becomes 0 and 1: the limits of the type, of the values, or of all but the outermost values."""
+
+VALUE_RANGES: tuple[str, ...] = get_args(ValueRange)
+PERCENTILES = (0.5, 99.5)
+
+
+def to_unit(
+    pixels: Pixels, value_range: ValueRange = "dtype", percentiles: tuple[float, float] = PERCENTILES
+) -> NDArray[np.float32]:
+    """Bring stored values to [0, 1].
+
+    Args:
+        pixels: `(h, w)` or `(h, w, 3)`; uint8, uint16 or float. Floats are taken as [0, 1] under `dtype`.
+        value_range: `dtype` (0..255, 0..65535 or 0..1), `minmax` or `percentile` of the values of all channels.
+        percentiles: lower and upper percentile that become 0 and 1 under `percentile`.
+
+    Raises:
+        SourceError: an unknown value range.
+
+    Example:
+        >>> to_unit(np.array([[0, 255]], np.uint8))
+        array([[0., 1.]], dtype=float32)
+    """
+    low, high = value_limits(pixels, value_range, percentiles)
+    if low == 0:
+        unit = np.multiply(pixels, np.float32(1 / high), dtype=np.float32)
+    else:
+        unit = (pixels.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
+    return np.clip(unit, 0, 1, out=unit) if value_range != "dtype" or pixels.dtype.kind == "f" else unit
+
+
+def value_limits(
+    pixels: Pixels, value_range: ValueRange, percentiles: tuple[float, float] = PERCENTILES
+) -> tuple[float, float]:
+    """Values that become 0 and 1; a constant image under `minmax` or `percentile` keeps the limits of its type.
+
+    Raises:
+        SourceError: an unknown value range.
+    """
+    full = (0.0, type_maximum(pixels.dtype))
+    if value_range == "dtype":
+        return full
+    if value_range == "minmax":
+        low, high = float(pixels.min()), float(pixels.max())
+    elif value_range == "percentile":
+        low, high = _percentiles(pixels, percentiles)
+    else:
+        raise SourceError(f"value range {value_range!r}: expected one of {', '.join(VALUE_RANGES)}")
+    return (low, high) if high > low else full
+
+
+def from_unit(unit: NDArray[np.float32], dtype: Any) -> Pixels:
+    """Bring [0, 1] to the full range of `dtype` (uint8, uint16 or float32), clipped, rounded half up.
+
+    Example:
+        >>> from_unit(np.array([[0.5, 1.2]], np.float32), np.uint8)
+        array([[128, 255]], dtype=uint8)
+    """
+    dtype = np.dtype(dtype)
+    clipped = np.clip(unit, 0, 1)
+    if dtype.kind == "f":
+        return clipped.astype(np.float32, copy=False)
+    clipped *= type_maximum(dtype)
+    clipped += 0.5
+    return clipped.astype(dtype)
+
+
+def type_maximum(dtype: Any) -> float:
+    """Value that stands for white: 255, 65535, or 1 for floats.
+
+    Raises:
+        SourceError: a type that no source may have.
+    """
+    dtype = np.dtype(dtype)
+    if dtype in (np.uint8, np.uint16):
+        return float(np.iinfo(dtype).max)
+    if dtype.kind == "f":
+        return 1.0
+    raise SourceError(
+        f"pixels of type {dtype}: expected uint8, uint16, or float in [0, 1]; convert the array first"
+    )
+
+
+def deepest_dtype(arrays: Sequence[Pixels]) -> np.dtype:
+    """The type among the arrays that holds most levels: float32 over uint16 over uint8."""
+    return max((np.dtype(np.float32) if a.dtype.kind == "f" else a.dtype for a in arrays), key=type_rank)
+
+
+def type_rank(dtype: Any) -> int:
+    """Order of the pixel types by the levels that they hold."""
+    dtype = np.dtype(dtype)
+    return 3 if dtype.kind == "f" else dtype.itemsize
+
+
+def _percentiles(pixels: Pixels, percentiles: tuple[float, float]) -> tuple[float, float]:
+    """Percentiles by a histogram for integers, which is many times faster than by sorting."""
+    if pixels.dtype.kind == "f":
+        low, high = np.percentile(pixels, percentiles)
+        return float(low), float(high)
+    cumulative = np.cumsum(np.bincount(pixels.ravel()))
+    ranks = np.asarray(percentiles) / 100 * (cumulative[-1] - 1)
+    low, high = np.searchsorted(cumulative, ranks, side="right")
+    return float(low), float(high)

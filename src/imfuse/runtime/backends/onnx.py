@@ -1,0 +1,55 @@
+"""ONNX Runtime, the default engine: CPU, or CUDA where that build is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from imfuse.errors import ModelError
+
+
+class OnnxEngine:
+    """A graph with one input `(1, n, h, w)` and one output `(1, 1, h, w)`, free height and width.
+
+    Args:
+        path: the `.onnx` file.
+        threads: threads of one inference; None takes the cores that this process may use.
+
+    Raises:
+        ModelError: the file is missing or is no graph that ONNX Runtime can run.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        if not path.is_file():
+            raise ModelError(f"{path}: no such file; a model folder holds model.onnx and card.json")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = threads or usable_cores()
+        options.inter_op_num_threads = 1
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, providers=_providers())
+        except Exception as error:  # ONNX Runtime raises its own undocumented classes
+            raise ModelError(
+                f"{path}: ONNX Runtime cannot load it ({error}); export the model again"
+            ) from error
+        self.input_name = self.session.get_inputs()[0].name
+
+    def run(self, sources: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Fuse `(n, h, w)` sources in [0, 1] into `(h, w)`."""
+        return self.session.run(None, {self.input_name: sources[None]})[0][0, 0]
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on, which a container or `taskset` can make fewer than the machine has."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _providers() -> list[str]:
+    wanted = ("CUDAExecutionProvider", "CPUExecutionProvider")
+    available = onnxruntime.get_available_providers()
+    return [provider for provider in wanted if provider in available]

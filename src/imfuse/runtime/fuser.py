@@ -1,0 +1,206 @@
+"""`Fuser`: a model that is ready to run on sources of any size, depth and colour.
+
+The one place where data flows from sources to fused image: depth to [0, 1], colour to luma, padding, tiling, the
+engine, chroma back, depth back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imfuse.errors import SourceError
+from imfuse.images import colour, depth
+from imfuse.images.depth import ValueRange
+from imfuse.images.image import Image, Pixels
+from imfuse.runtime.backends import Engine
+from imfuse.runtime.tiling import SizeRule, run_tiled
+
+if TYPE_CHECKING:
+    from imfuse.runtime.card import ModelCard
+
+MEMORY_MB = 200.0
+THERMAL = frozenset({"infrared"})
+
+
+class Fuser:
+    """Fuses sources of any size, depth and colour with one model.
+
+    Args:
+        engine: what computes the fused luma of `(n, h, w)` sources.
+        name: name of the model, for messages.
+        sources: names of the sources in the order in which they are given; `("A", "B")` where the order is free.
+        symmetric: whether the engine takes any number of sources from two up at once, in any order. Of another
+            engine, a third source is fused with the result of the first two, and so on.
+        size_multiple: height and width that the engine sees are multiples of this.
+        margin: receptive radius of the engine in pixels; None where it cannot be tiled.
+        card: what is known of the model, if it has a card.
+        memory_mb: working memory that decides the size of tiles.
+
+    Example:
+        >>> fuser = Fuser.load("average")
+        >>> fuser(np.array([[0]], np.uint8), np.array([[100]], np.uint8))
+        array([[50]], dtype=uint8)
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        name: str = "custom",
+        sources: Sequence[str] = ("A", "B"),
+        symmetric: bool = False,
+        size_multiple: int = 1,
+        margin: int | None = 0,
+        card: ModelCard | None = None,
+        memory_mb: float = MEMORY_MB,
+    ) -> None:
+        self.engine = engine
+        self.name = name
+        self.sources = tuple(sources)
+        self.symmetric = symmetric
+        self.rule = SizeRule(size_multiple, margin)
+        self.card = card
+        self.memory_mb = memory_mb
+
+    @classmethod
+    def load(
+        cls, model: str | Path = "ivif", *, threads: int | None = None, memory_mb: float = MEMORY_MB
+    ) -> Fuser:
+        """Load a bundled model by name, a classical method by name, or an exported model by its folder.
+
+        Args:
+            model: such as `"ivif"`, `"laplacian"` or `Path("runs/mine/model")`.
+            threads: threads of one inference; None takes the cores that this process may use.
+            memory_mb: working memory that decides the size of tiles.
+
+        Raises:
+            ModelError: no such model, or its files are damaged.
+        """
+        from imfuse.runtime.models import open_model
+
+        return open_model(cls, model, threads=threads, memory_mb=memory_mb)
+
+    def __call__(
+        self,
+        *sources: Pixels,
+        value_range: ValueRange | Sequence[ValueRange] | None = None,
+        dtype: Any = None,
+    ) -> Pixels:
+        """Fuse arrays that show the same scene.
+
+        Args:
+            sources: two or more arrays of equal size in the order of `self.sources`: `(h, w)` grey or `(h, w, 3)`
+                RGB; uint8, uint16, or float in [0, 1].
+            value_range: what becomes 0 and 1, one for all sources or one each; None takes `percentile` for a 16-bit
+                infrared source and `dtype` for all others.
+            dtype: type of the result; None takes that of the deepest source.
+
+        Returns:
+            `(h, w)` when all sources are grey, else `(h, w, 3)` RGB.
+
+        Raises:
+            SourceError: fewer than two sources, unequal sizes, or pixels of another type or shape.
+        """
+        arrays = self._checked(sources)
+        ranges = self._ranges(arrays, value_range)
+        dtype = np.dtype(dtype) if dtype is not None else depth.deepest_dtype(arrays)
+        depth.type_maximum(dtype)
+        if all(a.dtype == np.uint8 for a in arrays) and dtype == np.uint8 and set(ranges) == {"dtype"}:
+            return self._fuse_uint8(arrays)
+        units = [depth.to_unit(a, r) for a, r in zip(arrays, ranges, strict=True)]
+        fused = self._fuse_lumas([colour.luma(u) for u in units])
+        return depth.from_unit(_coloured(fused, [u for u in units if u.ndim == 3]), dtype)
+
+    def fuse_images(
+        self,
+        images: Sequence[Image],
+        *,
+        value_range: ValueRange | Sequence[ValueRange] | None = None,
+        dtype: Any = None,
+    ) -> Image:
+        """Fuse images as they were read; alpha is that of the first source that has it.
+
+        Raises:
+            SourceError: as for arrays.
+        """
+        pixels = self(*(image.pixels for image in images), value_range=value_range, dtype=dtype)
+        alpha = next((image.alpha for image in images if image.alpha is not None), None)
+        if alpha is not None and alpha.dtype != pixels.dtype:
+            alpha = depth.from_unit(depth.to_unit(alpha), pixels.dtype)
+        return Image(pixels, alpha)
+
+    def _fuse_uint8(self, arrays: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """The path of cameras and video: 8 bits in and out, integer arithmetic round the engine."""
+        fused = self._fuse_lumas([depth.to_unit(colour.luma(a)) for a in arrays])
+        coloured = [a for a in arrays if a.ndim == 3]
+        if len(coloured) > 1:
+            units = [depth.to_unit(a) for a in coloured]
+            return depth.from_unit(_coloured(fused, units), np.uint8)
+        luma = depth.from_unit(fused, np.uint8)
+        return colour.carry_chroma_uint8(luma, coloured[0]) if coloured else luma
+
+    def _fuse_lumas(self, lumas: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Fuse `(h, w)` lumas in [0, 1] into `(h, w)`, clipped to [0, 1]."""
+        if self.symmetric or len(lumas) == 2:
+            return self._run(lumas)
+        fused = lumas[0]
+        for luma in lumas[1:]:
+            fused = self._run([fused, luma])
+        return fused
+
+    def _run(self, lumas: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        fused = run_tiled(self.engine, np.stack(lumas), self.rule, self.memory_mb)
+        return np.clip(fused, 0, 1)
+
+    def _checked(self, sources: Sequence[Pixels]) -> list[Pixels]:
+        if len(sources) < 2:
+            raise SourceError(f"{self.name}: {len(sources)} source given; give two or more of the same scene")
+        arrays = [np.asarray(source) for source in sources]
+        for name, array in zip(self._names(len(arrays)), arrays, strict=True):
+            _check_array(name, array)
+        if len({array.shape[:2] for array in arrays}) > 1:
+            from imfuse.images.sizes import size_error
+
+            raise size_error([array.shape[:2] for array in arrays], self._names(len(arrays)))
+        return arrays
+
+    def _names(self, count: int) -> list[str]:
+        return [*self.sources, *(f"source {i + 1}" for i in range(len(self.sources), count))][:count]
+
+    def _ranges(
+        self, arrays: Sequence[Pixels], value_range: ValueRange | Sequence[ValueRange] | None
+    ) -> list[ValueRange]:
+        if value_range is None:
+            named = zip(self._names(len(arrays)), arrays, strict=True)
+            return ["percentile" if n in THERMAL and a.dtype == np.uint16 else "dtype" for n, a in named]
+        ranges = [value_range] * len(arrays) if isinstance(value_range, str) else list(value_range)
+        if len(ranges) != len(arrays):
+            raise SourceError(
+                f"{len(ranges)} value ranges for {len(arrays)} sources; give one, or one for each"
+            )
+        return ranges
+
+
+def _coloured(fused: NDArray[np.float32], colours: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    if not colours:
+        return fused
+    return (
+        colour.carry_chroma(fused, colours[0])
+        if len(colours) == 1
+        else colour.add_chroma(fused, colour.merge_chroma(colours))
+    )
+
+
+def _check_array(name: str, array: Pixels) -> None:
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3) or 0 in array.shape:
+        raise SourceError(
+            f"{name}: an array of shape {array.shape}; expected (h, w) grey or (h, w, 3) RGB, not empty"
+        )
+    depth.type_maximum(array.dtype)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise SourceError(f"{name}: holds NaN or infinite values; replace them before fusing")
