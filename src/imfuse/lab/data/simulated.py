@@ -1,0 +1,37 @@
+"""Simulated scenes to cut patches from, where real pairs are few."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imfuse.lab.data.stacks import Scene, SceneCache, eight_bits, reflect_up
+
+
+class SimulatedScenes:
+    """Seeded scenes of (infrared, visible) luma, half of them roads and half parks.
+
+    Args:
+        count: number of different scenes.
+        seed: of the first one.
+        cache: where they are kept.
+        smallest: scenes are reflected up to at least this height and width.
+    """
+
+    name = "simulated"
+
+    def __init__(self, count: int, seed: int, cache: SceneCache, smallest: int) -> None:
+        self.count, self.seed, self.cache, self.smallest = count, seed, cache, smallest
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Scene:
+        return self.cache.get((id(self), index), lambda: self._make(index))
+
+    def _make(self, index: int) -> Scene:
+        from imfuse.images.colour import luma
+        from imfuse.scenes import simulate
+
+        kind = "road" if index % 2 == 0 else "park"
+        scene = simulate(seed=self.seed * 100_003 + index, kind=kind)
+        return reflect_up(np.stack([scene.infrared, eight_bits(luma(scene.visible))]), self.smallest)
