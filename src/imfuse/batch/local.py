@@ -1,0 +1,119 @@
+"""A batch on this machine: jobs in threads, bad files passed over, what is done skipped.
+
+Threads are enough: decoding, inference and encoding all leave Python's lock.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from imfuse.batch.job import FuseOptions, Job, Outcome
+from imfuse.batch.manifest import Manifest, remove_stale_partials
+from imfuse.errors import ImageWriteError, ImfuseError
+from imfuse.runtime.fuser import Fuser
+
+MOST_WORKERS = 8
+
+
+def default_workers() -> int:
+    """The cores that this process may use, up to eight."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_WORKERS)
+
+
+def run_folder(
+    fuser: Fuser,
+    jobs: Sequence[Job],
+    folder: Path,
+    options: FuseOptions,
+    *,
+    workers: int = 1,
+    overwrite: bool = False,
+) -> Iterator[Outcome]:
+    """Fuse jobs into a folder, going on where an earlier run stopped.
+
+    Args:
+        fuser: the model.
+        jobs: all with `folder` as their target's folder.
+        folder: it keeps a manifest of what was done with which settings.
+        options: how to fuse; what was done with other options is done again.
+        workers: jobs at a time.
+        overwrite: do everything again, and replace files that no run of imfuse wrote.
+
+    Yields:
+        One outcome a job, in the order in which they end.
+
+    Raises:
+        ImageWriteError: the folder cannot be written to, or another run is at work in it.
+    """
+    manifest = Manifest(folder, settings(fuser, options))
+    with manifest.locked():
+        for place in (folder, folder / "sheets"):
+            remove_stale_partials(place)
+
+        def work(job: Job) -> Outcome:
+            return run_in_folder(fuser, job, options, manifest, overwrite=overwrite)
+
+        yield from _in_threads(work, jobs, workers)
+
+
+def _in_threads(work: Callable[[Job], Outcome], jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+    """Outcomes as they come; on an interrupt the jobs under way are ended and the rest is dropped."""
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="imfuse")
+    try:
+        for future in as_completed([pool.submit(work, job) for job in jobs]):
+            yield future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def run_in_folder(fuser: Fuser, job: Job, options: FuseOptions, manifest: Manifest, *, overwrite: bool) -> Outcome:
+    """One job of a folder run: skipped where it is done, noted in the manifest where it succeeds."""
+
+    def approve(output: Path) -> None:
+        if output.exists() and not overwrite and not manifest.owns(output):
+            raise ImageWriteError(f"{output}: exists, and not from imfuse; use --overwrite or another folder")
+        manifest.begin(job, output)
+
+    done = None if overwrite else _finished(manifest, job)
+    if done is not None:
+        return Outcome(job, "skipped", done)
+    outcome = run_one(fuser, job, options, approve)
+    if outcome.output is not None:
+        manifest.finish(job, outcome.output)
+    return outcome
+
+
+def run_one(fuser: Fuser, job: Job, options: FuseOptions, approve: Callable[[Path], None] = lambda _: None) -> Outcome:
+    """One job; whatever goes wrong becomes its outcome, so that one bad file never stops a batch."""
+    from imfuse.batch.stacks import fuse_job
+
+    start = time.perf_counter()
+    try:
+        output, sheet = fuse_job(fuser, job, options, approve)
+    except ImfuseError as error:
+        return Outcome(job, "failed", reason=str(error))
+    except Exception as error:
+        return Outcome(job, "failed", reason=f"{job.stack.name}: {type(error).__name__}: {error}")
+    return Outcome(job, "fused", output, sheet, seconds=time.perf_counter() - start)
+
+
+def settings(fuser: Fuser, options: FuseOptions) -> dict[str, Any]:
+    """What decides the pixels: the weights, or the version of the code where there are none, and the options."""
+    from imfuse import __version__
+
+    weights = fuser.card.sha256 if fuser.card is not None else __version__
+    return {"model": fuser.name, "weights": weights, **options.as_settings()}
+
+
+def _finished(manifest: Manifest, job: Job) -> Path | None:
+    try:
+        return manifest.finished(job)
+    except OSError:
+        # A source that cannot even be asked for its size fails on reading, with words.
+        return None

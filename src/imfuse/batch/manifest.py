@@ -1,0 +1,137 @@
+"""What earlier runs wrote into a folder, so that a rerun skips what is done and overwrites nothing of others.
+
+The file `.imfuse.jsonl` gets one line before an output is written (`begun`: the name is ours from now on, even if the
+run is killed before the next line) and one after (`done`, with the settings and the state of the sources). Lines are
+only ever added, each in one write, so that a kill leaves at most one torn line, which is passed over on reading.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from imfuse.batch.job import Job
+from imfuse.errors import ImageWriteError
+
+FILE_NAME = ".imfuse.jsonl"
+
+
+class Manifest:
+    """The record of an output folder.
+
+    Args:
+        folder: it is made where it is missing.
+        settings: the model and the options of this run; what was done with others is done again.
+
+    Raises:
+        ImageWriteError: the folder cannot be made or written to.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        self.path = folder / FILE_NAME
+        self._settings = json.loads(json.dumps(settings))
+        self._lock = threading.Lock()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            records = list(_read(self.path))
+            _end_torn_line(self.path)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ImageWriteError(f"{folder}: cannot be written to ({reason}); choose another folder") from error
+        self._owned = {record["output"] for record in records}
+        self._done = {record["name"]: record for record in records if record["state"] == "done"}
+
+    def finished(self, job: Job) -> Path | None:
+        """The output of a job that was done with these settings from these very sources, if it is still there."""
+        record = self._done.get(job.stack.name)
+        if record is None or record.get("settings") != self._settings or record.get("sources") != _state(job):
+            return None
+        output = self.path.parent / record["output"]
+        return output if output.is_file() else None
+
+    def was_done(self, job: Job) -> bool:
+        """Whether the job was done before, be it with other settings or sources."""
+        return job.stack.name in self._done
+
+    def owns(self, output: Path) -> bool:
+        """Whether a run of imfuse began to write this file, so that it may be replaced."""
+        return output.name in self._owned
+
+    def begin(self, job: Job, output: Path) -> None:
+        """Note that `output` is about to be written."""
+        self._append({"state": "begun", "name": job.stack.name, "output": output.name})
+        self._owned.add(output.name)
+
+    def finish(self, job: Job, output: Path) -> None:
+        """Note that `output` is complete."""
+        record = {"state": "done", "name": job.stack.name, "output": output.name}
+        record |= {"settings": self._settings, "sources": _state(job)}
+        self._append(record)
+        self._done[job.stack.name] = record
+
+    def _append(self, record: dict[str, Any]) -> None:
+        with self._lock, self.path.open("ab", buffering=0) as file:
+            file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep a second run out of the folder, where the system can lock files; a kill lets go of the lock.
+
+        Raises:
+            ImageWriteError: another run is at work in the folder.
+        """
+        try:
+            import fcntl
+        except ImportError:
+            yield
+            return
+        with self.path.open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ImageWriteError(
+                    f"{self.path.parent}: another imfuse is writing into this folder; wait for its end"
+                ) from error
+            yield
+
+
+def remove_stale_partials(folder: Path) -> int:
+    """Delete what a killed run left half-written; returns how many files. To be called under the folder's lock."""
+    stale = list(folder.glob(".imfuse-*.partial*"))
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return len(stale)
+
+
+def _read(path: Path) -> Iterator[dict[str, Any]]:
+    """The whole lines of the file."""
+    if not path.exists():
+        return
+    for line in path.read_bytes().splitlines():
+        with contextlib.suppress(ValueError):
+            record = json.loads(line)
+            if isinstance(record, dict) and {"state", "name", "output"} <= record.keys():
+                yield record
+
+
+def _end_torn_line(path: Path) -> None:
+    """Make sure that the next line begins on a line of its own; this also shows whether the folder is writable."""
+    with path.open("ab+") as file:
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+
+
+def _state(job: Job) -> list[list[Any]]:
+    """Path, size and time of every source, which change when it does."""
+    states = []
+    for path in job.stack.paths:
+        status = path.stat()
+        states.append([str(path.resolve()), status.st_size, status.st_mtime_ns])
+    return states

@@ -1,0 +1,128 @@
+"""One job from its files to its file: read, bring to one size, register, fuse, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imfuse.batch.job import FuseOptions, Job, Motion, Target
+from imfuse.errors import ImageWriteError
+from imfuse.images.depth import deepest_dtype, type_rank
+from imfuse.images.files import WRITE_SUFFIXES, read_image, write_image
+from imfuse.images.image import Image
+from imfuse.images.sizes import check_sizes, match_sizes
+from imfuse.runtime.fuser import Fuser
+
+REFERENCE = 1
+"""Index of the source onto which the others are registered: the visible picture, the MRI."""
+
+TYPES = {"8": np.dtype(np.uint8), "16": np.dtype(np.uint16), "float": np.dtype(np.float32)}
+_HOLDS = {".png": TYPES["16"], ".tif": TYPES["float"], ".tiff": TYPES["float"]}
+
+Approve = Callable[[Path], None]
+"""Called with the path before it is written; raises to refuse."""
+
+
+def source_names(fuser: Fuser, count: int) -> list[str]:
+    """Names of `count` sources in the model's order, as its card states it.
+
+    >>> source_names(Fuser.load("average"), 3)
+    ['A', 'B', 'source 3']
+    """
+    more = (f"source {index + 1}" for index in range(len(fuser.sources), count))
+    return [*fuser.sources, *more][:count]
+
+
+def fuse_job(fuser: Fuser, job: Job, options: FuseOptions, approve: Approve) -> tuple[Path, Path | None]:
+    """Do one job.
+
+    Returns:
+        The fused file, and the contact sheet if one was asked for.
+
+    Raises:
+        ImfuseError: a source cannot be read, the sources do not go together, or the result cannot be written.
+    """
+    names = source_names(fuser, len(job.stack.paths))
+    images = prepare([read_image(path) for path in job.stack.paths], names, options)
+    dtype, suffix = choose_type(images, options, job.target)
+    output = job.target.folder / f"{job.target.stem}{suffix}"
+    approve(output)
+    fused = fuser.fuse_images(images, value_range=options.value_range, dtype=dtype)
+    write_image(output, fused.pixels, alpha=fused.alpha if suffix not in {".jpg", ".jpeg", ".bmp"} else None)
+    return output, _write_sheet(job, images, names, fused) if options.sheet else None
+
+
+def prepare(images: Sequence[Image], names: Sequence[str], options: FuseOptions) -> list[Image]:
+    """Images of one size that show the same place at the same pixel.
+
+    Raises:
+        SourceError: unequal sizes, and neither `resize` nor `align` says what to do.
+        AlignmentError: the registration did not improve the match.
+    """
+    if options.resize is not None:
+        images = match_sizes(images, options.resize)
+    elif options.align is not None:
+        images = match_sizes(images, REFERENCE)
+    check_sizes(images, names)
+    return list(images) if options.align is None else _registered(images, options.align)
+
+
+def _registered(images: Sequence[Image], motion: Motion) -> list[Image]:
+    from imfuse.align import align
+
+    fixed = images[REFERENCE].pixels
+    registered = []
+    for index, image in enumerate(images):
+        if index == REFERENCE:
+            registered.append(image)
+            continue
+        alignment = align(image.pixels, fixed, motion=motion)
+        alpha = None if image.alpha is None else alignment.warp(image.alpha)
+        registered.append(replace(image, pixels=alignment.warp(image.pixels), alpha=alpha))
+    return registered
+
+
+def choose_type(images: Sequence[Image], options: FuseOptions, target: Target) -> tuple[np.dtype[Any], str]:
+    """Type and suffix of the result, so that the format can hold it.
+
+    A depth that was asked for is kept or refused; the depth of the sources yields to a format that was asked for.
+
+    Raises:
+        ImageWriteError: the format that was asked for cannot hold the depth that was asked for.
+    """
+    dtype = TYPES[options.depth] if options.depth else deepest_dtype([image.pixels for image in images])
+    if target.suffix is None:
+        return dtype, _fitting_suffix(images, dtype)
+    holds = _HOLDS.get(target.suffix.lower(), TYPES["8"])
+    if type_rank(dtype) <= type_rank(holds):
+        return dtype, target.suffix
+    if options.depth is None:
+        return holds, target.suffix
+    raise ImageWriteError(
+        f"{target.stem}{target.suffix}: this format holds {holds} at most and --depth {options.depth} was asked for; "
+        "use .png for 16 bits, .tif for floats"
+    )
+
+
+def _fitting_suffix(images: Sequence[Image], dtype: np.dtype[Any]) -> str:
+    """The second source's suffix if it can hold the type and the alpha, else PNG, or TIFF for floats."""
+    path = images[REFERENCE].path
+    suffix = path.suffix.lower() if path is not None else ""
+    transparent = any(image.alpha is not None for image in images)
+    holds = _HOLDS.get(suffix, TYPES["8"])
+    if suffix in WRITE_SUFFIXES and type_rank(dtype) <= type_rank(holds) and not (transparent and suffix not in _HOLDS):
+        return suffix
+    return ".tif" if dtype == TYPES["float"] else ".png"
+
+
+def _write_sheet(job: Job, images: Sequence[Image], names: Sequence[str], fused: Image) -> Path:
+    """The contact sheet, in a folder of its own, so that the fused pictures stay among themselves."""
+    from imfuse.images.sheet import fusion_sheet
+
+    path = job.target.folder / "sheets" / f"{job.target.stem}.png"
+    write_image(path, fusion_sheet([image.pixels for image in images], names, fused.pixels))
+    return path
