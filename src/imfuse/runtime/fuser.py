@@ -17,6 +17,7 @@ from imfuse.errors import SourceError
 from imfuse.images import colour, depth
 from imfuse.images.depth import ValueRange
 from imfuse.images.image import Image, Pixels
+from imfuse.images.sizes import check_sizes
 from imfuse.runtime.backends import Engine
 from imfuse.runtime.tiling import SizeRule, run_tiled
 
@@ -38,6 +39,7 @@ class Fuser:
             engine, a third source is fused with the result of the first two, and so on.
         size_multiple: height and width that the engine sees are multiples of this.
         margin: receptive radius of the engine in pixels; None where it cannot be tiled.
+        grid: tiles start at multiples of this, for engines that take any size but see it on a grid.
         card: what is known of the model, if it has a card.
         memory_mb: working memory that decides the size of tiles.
 
@@ -56,6 +58,7 @@ class Fuser:
         symmetric: bool = False,
         size_multiple: int = 1,
         margin: int | None = 0,
+        grid: int = 1,
         card: ModelCard | None = None,
         memory_mb: float = MEMORY_MB,
     ) -> None:
@@ -63,7 +66,7 @@ class Fuser:
         self.name = name
         self.sources = tuple(sources)
         self.symmetric = symmetric
-        self.rule = SizeRule(size_multiple, margin)
+        self.rule = SizeRule(size_multiple, margin, grid)
         self.card = card
         self.memory_mb = memory_mb
 
@@ -163,10 +166,7 @@ class Fuser:
         arrays = [np.asarray(source) for source in sources]
         for name, array in zip(self._names(len(arrays)), arrays, strict=True):
             _check_array(name, array)
-        if len({array.shape[:2] for array in arrays}) > 1:
-            from imfuse.images.sizes import size_error
-
-            raise size_error([array.shape[:2] for array in arrays], self._names(len(arrays)))
+        check_sizes([Image(array) for array in arrays], self._names(len(arrays)))
         return arrays
 
     def _names(self, count: int) -> list[str]:

@@ -54,8 +54,8 @@ def open_model(fuser: type[Fuser], model: str | Path, *, threads: int | None, me
             ClassicalEngine(method),
             name=method.name,
             symmetric=True,
-            size_multiple=method.size_multiple,
             margin=method.margin,
+            grid=method.size_multiple,
             memory_mb=memory_mb,
         )
     return _open_folder(fuser, _folder(model), threads, memory_mb)

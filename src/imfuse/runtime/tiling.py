@@ -23,10 +23,17 @@ class SizeRule:
         multiple: height and width must be multiples of this.
         margin: pixels beyond which a fused pixel does not depend on the sources; None where it depends on all of
             them, and the sources cannot be tiled.
+        grid: tiles must start at multiples of this; at least `multiple`.
     """
 
     multiple: int = 1
     margin: int | None = 0
+    grid: int = 1
+
+    @property
+    def step(self) -> int:
+        """What tiles are aligned to."""
+        return max(self.multiple, self.grid)
 
 
 def run_padded(engine: Engine, sources: NDArray[np.float32], rule: SizeRule) -> NDArray[np.float32]:
@@ -64,8 +71,8 @@ def run_tiled(
 def tile_side(rule: SizeRule, memory_mb: float) -> int:
     """Side in pixels of the largest square tile, margin included, that the memory budget admits."""
     side = int((memory_mb * 2**20 / BYTES_PER_PIXEL) ** 0.5)
-    smallest = 4 * ((rule.margin or 0) + rule.multiple)
-    return max(side // rule.multiple * rule.multiple, -(-smallest // rule.multiple) * rule.multiple)
+    smallest = 4 * ((rule.margin or 0) + rule.step)
+    return max(side // rule.step * rule.step, -(-smallest // rule.step) * rule.step)
 
 
 def tiles(
@@ -81,8 +88,7 @@ def tiles(
 
 
 def _spans(length: int, side: int, rule: SizeRule) -> Iterator[tuple[slice, slice]]:
-    multiple = rule.multiple
-    margin = -(-(rule.margin or 0) // multiple) * multiple
+    margin = -(-(rule.margin or 0) // rule.step) * rule.step
     step = side - 2 * margin
     for start in range(0, length, step):
         stop = min(start + step, length)

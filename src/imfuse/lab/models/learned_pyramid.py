@@ -1,0 +1,170 @@
+"""Learned pyramid: a Laplacian pyramid whose weights and gains come from a small convolutional network.
+
+Bands of the sources are joined by the ratio of their local activity, E, as classical pyramid fusion does, and a network
+that sees both sources at several scales corrects it: per level and pixel it shifts the choice between the sources
+(`preference`), scales the joined band (`gain`), and weights, scales and shifts the base. With an untrained network the
+result is the classical pyramid; what is learned is where that rule fails: noise, glare, veils, polarity conflicts.
+
+Everything that is dense runs at a quarter of the resolution or below; at full resolution there are a few element-wise
+operations. Origin: this project; the classical rule is Burt and Kolczynski, ICCV 1993.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from imfuse.lab.nn.pyramid import expand, laplacian_pyramid
+
+NOISE_FLOOR = 1 / 255
+
+
+class LearnedPyramid(nn.Module):
+    """Fuse sources by a Laplacian pyramid with predicted preferences and gains.
+
+    Args:
+        levels: band-pass levels; the base is `2 ** levels` times smaller than the image.
+        width: channels of the network at a quarter of the resolution; wider below.
+        symmetric: False for two sources whose order matters (infrared, visible); True for two or more sources of one
+            kind in any order (focus, exposure), which share the network's weights.
+        gain_limit: largest factor by which a band may be raised or lowered.
+
+    Attributes:
+        size_multiple: height and width must be multiples of this.
+        margin: receptive radius in pixels.
+
+    Example:
+        >>> network = LearnedPyramid()
+        >>> network(torch.rand(1, 2, 64, 96)).shape
+        torch.Size([1, 1, 64, 96])
+    """
+
+    def __init__(
+        self, levels: int = 5, width: int = 16, symmetric: bool = False, gain_limit: float = 2.0
+    ) -> None:
+        super().__init__()
+        self.levels = levels
+        self.symmetric = symmetric
+        self.size_multiple = 2**levels
+        self.margin = MARGIN_IN_BASE_PIXELS * 2**levels
+        self.log_gain_limit = math.log(gain_limit)
+        self.context = ContextNetwork(levels, width, symmetric)
+        self.sharpness = nn.Parameter(torch.full((levels,), 2.0))
+        self.log_floor = nn.Parameter(torch.full((levels,), math.log(NOISE_FLOOR)))
+        self.base_sharpness = nn.Parameter(torch.tensor(4.0))
+
+    def forward(self, sources: Float[Tensor, "b n h w"]) -> Float[Tensor, "b 1 h w"]:
+        """Fuse sources in [0, 1] whose sides are multiples of `size_multiple`; the result is not clipped."""
+        bands, base = laplacian_pyramid(sources, self.levels)
+        controls = self.context(sources)
+        fused = self._join_base(base, controls[self.levels])
+        for level in reversed(range(self.levels)):
+            fused = expand(fused) + self._join_band(bands[level], controls[level], level)
+        return fused
+
+    def _join_band(self, band: Tensor, control: Tensor, level: int) -> Tensor:
+        """Weight the sources' bands by the ratio of their activity; `control` is preference and log gain."""
+        preference, log_gain = control[:, :-1], control[:, -1:]
+        if level == 0:  # the finest choice is made at half resolution: four times fewer pixels, the same picture
+            activity = F.avg_pool2d(band.abs(), 2)
+        else:
+            activity = F.avg_pool2d(band.abs(), 3, 1, 1, count_include_pad=False)
+        activity = activity + torch.exp(self.log_floor[level])
+        gain = torch.exp(self.log_gain_limit * torch.tanh(_resize(log_gain, activity)))
+        weight = self._weigh(torch.log, activity, self.sharpness[level], _resize(preference, activity))
+        if level == 0:
+            weight, gain = expand(weight), expand(gain)
+        return gain * _blend(weight, band)
+
+    def _join_base(self, base: Tensor, control: Tensor) -> Tensor:
+        """Weight the sources' bases by brightness and preference, then scale and shift the result."""
+        preference, log_gain, shift = control[:, :-2], control[:, -2:-1], control[:, -1:]
+        weight = self._weigh(lambda brightness: brightness, base, self.base_sharpness, preference)
+        return _blend(weight, base) * torch.exp(0.5 * torch.tanh(log_gain)) + 0.25 * torch.tanh(shift)
+
+    def _weigh(self, measure: Callable[[Tensor], Tensor], value: Tensor, sharpness: Tensor, preference: Tensor) -> Tensor:
+        """Weight of the first of two ordered sources, or of each of n symmetric ones."""
+        score = sharpness * measure(value)
+        if not self.symmetric:
+            return torch.sigmoid(score[:, :1] - score[:, 1:] + preference)
+        score = torch.exp(score + preference - (score + preference).amax(1, keepdim=True))
+        return score / score.sum(1, keepdim=True)
+
+
+def _blend(weight: Tensor, values: Tensor) -> Tensor:
+    """Weighted sum over the sources; one weight for two sources is that of the first."""
+    if weight.shape[1] == 1:
+        return values[:, 1:] + weight * (values[:, :1] - values[:, 1:])
+    return (weight * values).sum(1, keepdim=True)
+
+
+MARGIN_IN_BASE_PIXELS = 8
+
+
+class ContextNetwork(nn.Module):
+    """Convolutional encoder and decoder from a quarter of the resolution down to that of the base.
+
+    Returns for each level, finest first and the base last, a map of preferences (one a source), a log gain, and for the
+    base a shift. Levels 0 to 2 share the maps of a quarter of the resolution. All start at zero.
+    """
+
+    def __init__(self, levels: int, width: int, symmetric: bool) -> None:
+        super().__init__()
+        self.levels = levels
+        self.symmetric = symmetric
+        widths = [width * (i + 1) for i in range(levels - 1)]
+        self.stem = nn.Conv2d(2, width, 8, stride=4, padding=2)
+        self.down = nn.ModuleList(
+            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
+        )
+        self.body = nn.ModuleList(Residual(w) for w in widths[1:])
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(widths, widths[1:], strict=False))
+        self.refine = nn.ModuleList(Residual(w) for w in widths[1:-1])
+        self.smooth = nn.Conv2d(width, width, 3, padding=1)
+        outputs = [self._maps(3), *(self._maps(1) for _ in widths[1:-1]), self._maps(1, base=True)]
+        self.heads = nn.ModuleList(nn.Conv2d(w, o, 1) for w, o in zip(widths, outputs, strict=True))
+        for head in self.heads:
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
+
+    def _maps(self, levels: int, base: bool = False) -> int:
+        return levels * 2 + int(base)
+
+    def forward(self, sources: Float[Tensor, "b n h w"]) -> list[Tensor]:
+        """Maps of each level, finest first."""
+        features = [F.relu(self.stem(sources * 2 - 1))]
+        for down, body in zip(self.down, self.body, strict=True):
+            features.append(body(F.relu(down(features[-1]))))
+        maps = [self.heads[-1](features[-1])]
+        lower = features[-1]
+        for i in reversed(range(len(self.up))):
+            lower = F.relu(features[i] + expand(self.up[i](lower)))
+            lower = self.refine[i - 1](lower) if i > 0 else F.relu(self.smooth(lower))
+            maps.append(self.heads[i](lower))
+        finest, *coarser = reversed(maps)
+        return [*finest.chunk(3, dim=1), *coarser]
+
+
+class Residual(nn.Module):
+    """x + conv3(relu(conv3(x))), then relu."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape in and out."""
+        return F.relu(x + self.second(F.relu(self.first(x))))
+
+
+def _resize(maps: Tensor, like: Tensor) -> Tensor:
+    """Bilinear to the height and width of `like`, which is a power of two larger or equal."""
+    if maps.shape[-1] == like.shape[-1] and maps.shape[-2] == like.shape[-2]:
+        return maps
+    return F.interpolate(maps, size=like.shape[-2:], mode="bilinear", align_corners=False)
