@@ -36,6 +36,7 @@ def _training_rules(recipe: Recipe) -> Iterator[Rule]:
     optimiser = recipe.optimiser
     yield len(recipe.sources) >= 2, f"sources: {recipe.sources}; at least two names are needed"
     yield bool(recipe.objective), "objective: empty; name at least one term and its weight"
+    yield recipe.seed >= 0, f"seed: {recipe.seed}; at least 0"
     yield optimiser.steps >= 1, f"optimiser.steps: {optimiser.steps}; at least 1"
     yield optimiser.learning_rate > 0, f"optimiser.learning_rate: {optimiser.learning_rate}; above 0"
     yield optimiser.warmup >= 0, f"optimiser.warmup: {optimiser.warmup}; at least 0"

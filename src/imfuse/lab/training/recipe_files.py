@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,29 +34,20 @@ def find_recipe(name: str | Path) -> Path:
     raise RecipeError(f"{name}: no such recipe file; give the path of a YAML file or one of {sorted(known)}")
 
 
-def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe and override fields, as `["--data.batch", "8"]` or `["--data.batch=8"]`.
+def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: YAML.
+        changes: values that override those of the file, nested as in the file, such as `{"data": {"batch": 8}}`.
 
     Raises:
         RecipeError: unreadable YAML, an unknown or missing field, a wrong type, or a value out of its range.
     """
-    import jsonargparse
-
-    _check_file(path)
-    for word in overrides:
-        if word.startswith("--"):
-            _check_name(word[2:].partition("=")[0].split("."), Recipe, "the command line")
-    parser = jsonargparse.ArgumentParser(exit_on_error=False)
-    parser.add_argument("--recipe-file", action="config")
-    parser.add_class_arguments(Recipe)
-    try:
-        values = parser.parse_args(["--recipe-file", str(path), *overrides])
-    except Exception as error:  # jsonargparse raises several unrelated types, which differ between versions
-        raise RecipeError(f"{path}: {error}") from error
-    # `instantiate` took the place of `instantiate_classes` in jsonargparse 4.49.
-    instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes
-    fields = {field.name for field in dataclasses.fields(Recipe)}
-    recipe = Recipe(**{name: value for name, value in instantiate(values).items() if name in fields})
+    values = _load(path)
+    _check_names(values, Recipe, (), str(path))
+    _check_names(changes or {}, Recipe, (), "changed fields")
+    recipe = _typed(_merged(values, changes or {}), str(path))
     check_recipe(recipe)
     return recipe
 
@@ -81,23 +73,57 @@ def with_folders(recipe: Recipe, folders: Sequence[str]) -> Recipe:
     return changed
 
 
-def _check_file(path: Path) -> None:
+def _load(path: Path) -> dict[str, Any]:
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """YAML 1.1 but for numbers such as 1e-4, which it would take as text for want of a point."""
+
+    number = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789."))
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecipeError(f"{path}: not a readable YAML file ({error})") from error
     if not isinstance(values, dict):
         raise RecipeError(f"{path}: expected fields such as `name: ...`, found {type(values).__name__}")
-    _check_names(values, Recipe, (), str(path))
+    return values
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Override nested values; what `changes` does not name stays."""
+    merged = dict(values)
+    for name, change in changes.items():
+        former = merged.get(name)
+        if isinstance(former, dict) and isinstance(change, Mapping):
+            merged[name] = _merged(former, change)
+        else:
+            merged[name] = change
+    return merged
+
+
+def _typed(values: dict[str, Any], where: str) -> Recipe:
+    import jsonargparse
+
+    parser = jsonargparse.ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(Recipe)
+    try:
+        parsed = parser.parse_object(values)
+    except Exception as error:  # jsonargparse raises several unrelated types, which differ between versions
+        raise RecipeError(f"{where}: {error}") from error
+    # `instantiate` took the place of `instantiate_classes` in jsonargparse 4.49.
+    instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes
+    return Recipe(**instantiate(parsed))
 
 
 def _check_names(values: Mapping[str, Any], kind: type, at: tuple[str, ...], where: str) -> None:
+    """Refuse unknown names here, because jsonargparse would not say which ones are allowed."""
+    hints = typing.get_type_hints(kind)
     for name, value in values.items():
-        _check_name([*at, str(name)], Recipe, where)
-        inner = typing.get_type_hints(kind)[name]
-        for part, part_kind in _parts(value, inner):
+        if name not in hints:
+            dotted = ".".join([*at, str(name)])
+            raise RecipeError(f"{where}: unknown field {dotted}; allowed here: {', '.join(hints)}")
+        for part, part_kind in _parts(value, hints[name]):
             _check_names(part, part_kind, (*at, name), where)
 
 
@@ -109,18 +135,3 @@ def _parts(value: Any, kind: Any) -> list[tuple[dict[str, Any], type]]:
     if isinstance(value, list) and arguments and dataclasses.is_dataclass(arguments[0]):
         return [(item, typing.cast(type, arguments[0])) for item in value if isinstance(item, dict)]
     return []
-
-
-def _check_name(words: Sequence[str], kind: Any, where: str) -> None:
-    """Follow a dotted name down the dataclasses; below a dictionary every name is allowed."""
-    for depth, word in enumerate(words):
-        if not dataclasses.is_dataclass(kind):
-            if typing.get_origin(kind) is dict:
-                return
-            raise RecipeError(f"{where}: {'.'.join(words[:depth])} has no fields, found {'.'.join(words)}")
-        hints = typing.get_type_hints(kind)
-        if word not in hints:
-            raise RecipeError(f"{where}: unknown field {'.'.join(words)}; allowed here: {', '.join(hints)}")
-        kind = hints[word]
-        if typing.get_origin(kind) is tuple and dataclasses.is_dataclass(typing.get_args(kind)[0]):
-            kind = typing.get_args(kind)[0]

@@ -1,0 +1,81 @@
+"""`imfuse train`: train a model from a recipe, and go on where a former training stopped."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+INTERRUPTED = 130
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options: where to train, and every field of the recipe."""
+    from imfuse.lab.training.recipe import Recipe
+
+    parser.add_argument("recipe", help="a YAML file, or the name of a recipe that comes with imfuse, such as ivif")
+    parser.add_argument("-o", "--output", metavar="RUN", help="folder of the training; runs/<name> if not given")
+    parser.add_argument(
+        "--folders", nargs="+", metavar="DIR", help="train on these aligned folders, one a source, files of equal stem"
+    )
+    parser.add_argument("--restart", action="store_true", help="begin again, and lose what the folder holds")
+    for name, kind, text in _fields(Recipe):
+        # Only what is given reaches the recipe, so that the file's values stand elsewhere.
+        parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help=text)
+
+
+def run(arguments: Namespace) -> int:
+    """Train, and give the exit status.
+
+    Raises:
+        RecipeError: the recipe, or the data that it names, is not as it must be.
+        TrainingError: the folder holds another training, or a value is not finite.
+    """
+    from imfuse.lab.training.recipe import Recipe
+    from imfuse.lab.training.recipe_files import find_recipe, read_recipe, with_folders
+
+    given = arguments.as_dict()
+    changes = {field.name: given[field.name] for field in dataclasses.fields(Recipe) if field.name in given}
+    folders = arguments.folders
+    recipe = read_recipe(find_recipe(arguments.recipe), changes)
+    recipe = with_folders(recipe, folders) if folders else recipe
+    folder = Path(arguments.output or Path("runs") / recipe.name)
+
+    from imfuse.lab.training.loop import train
+
+    return _report(train(recipe, folder, restart=arguments.restart), folder)
+
+
+def _report(outcome: Any, folder: Path) -> int:
+    from lightning_fabric.utilities.rank_zero import rank_zero_only
+
+    if getattr(rank_zero_only, "rank", 0) == 0:  # one of several processes speaks
+        print(_sentence(outcome, folder))
+    return 0 if outcome.finished else INTERRUPTED
+
+
+def _sentence(outcome: Any, folder: Path) -> str:
+    if not outcome.finished:
+        return f"{folder}: stopped after {outcome.steps_done} steps; the same command goes on from there"
+    if outcome.steps_before == outcome.steps_done:
+        return f"{folder}: already finished after {outcome.steps_done} steps; `--restart` would begin again"
+    return (
+        f"{folder}: finished after {outcome.steps_done} steps; `imfuse export {folder} -o FOLDER` makes a model of it"
+    )
+
+
+def _fields(kind: Any, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Dotted name, type and description of every field, those of inner dataclasses included."""
+    texts = dict(re.findall(r"^        (\w+): (.+)$", kind.__doc__ or "", re.MULTILINE))
+    for name, hint in typing.get_type_hints(kind).items():
+        if dataclasses.is_dataclass(hint):
+            yield from _fields(hint, f"{prefix}{name}.")
+        else:
+            yield prefix + name, hint, texts.get(name, "").replace("%", "%%").replace("`", "")
