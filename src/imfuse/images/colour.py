@@ -45,20 +45,22 @@ def carry_chroma(fused: NDArray[np.float32], colour: NDArray[np.float32]) -> NDA
 
 def carry_chroma_uint8(fused: NDArray[np.uint8], colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """`carry_chroma` on 8 bits: integer arithmetic everywhere but where the sum leaves 0..255."""
-    difference = cv2.subtract(fused, luma(colour), dtype=cv2.CV_16S)
-    total = cv2.add(colour, cv2.merge([difference] * 3), dtype=cv2.CV_16S)
-    result = total.clip(0, 255).astype(np.uint8)
-    outside = cv2.compare(
-        cv2.cvtColor(cv2.absdiff(total, result.astype(np.int16)), cv2.COLOR_RGB2GRAY), 0, cv2.CMP_GT
+    grey = luma(colour)
+    up, down = cv2.merge([cv2.subtract(fused, grey)] * 3), cv2.merge([cv2.subtract(grey, fused)] * 3)
+    result = cv2.subtract(cv2.add(colour, up), down)
+    outside = cv2.bitwise_or(
+        cv2.compare(colour, cv2.bitwise_not(up), cv2.CMP_GT), cv2.compare(colour, down, cv2.CMP_LT)
     )
-    rows, columns = np.nonzero(outside)
-    if len(rows):
-        part = carry_chroma(
-            fused[rows, columns][None].astype(np.float32) / 255,
-            colour[rows, columns][None].astype(np.float32) / 255,
-        )
-        result[rows, columns] = (part[0] * 255 + 0.5).astype(np.uint8)
-    return result
+    if outside.any():
+        rows, columns = np.nonzero(outside.any(axis=2))
+        unit = carry_chroma(_to_row(fused, rows, columns), _to_row(colour, rows, columns))
+        result[rows, columns] = (unit[0] * 255 + 0.5).astype(np.uint8)
+    return result  # type: ignore[return-value]
+
+
+def _to_row(pixels: NDArray[np.uint8], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Some pixels as one row in [0, 1]."""
+    return pixels[rows, columns][None].astype(np.float32) / 255
 
 
 def add_chroma(fused: NDArray[np.float32], chroma: NDArray[np.float32]) -> NDArray[np.float32]:

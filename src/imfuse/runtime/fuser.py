@@ -71,9 +71,7 @@ class Fuser:
         self.memory_mb = memory_mb
 
     @classmethod
-    def load(
-        cls, model: str | Path = "ivif", *, threads: int | None = None, memory_mb: float = MEMORY_MB
-    ) -> Fuser:
+    def load(cls, model: str | Path = "ivif", *, threads: int | None = None, memory_mb: float = MEMORY_MB) -> Fuser:
         """Load a bundled model by name, a classical method by name, or an exported model by its folder.
 
         Args:
@@ -180,9 +178,7 @@ class Fuser:
             return ["percentile" if n in THERMAL and a.dtype == np.uint16 else "dtype" for n, a in named]
         ranges = [value_range] * len(arrays) if isinstance(value_range, str) else list(value_range)
         if len(ranges) != len(arrays):
-            raise SourceError(
-                f"{len(ranges)} value ranges for {len(arrays)} sources; give one, or one for each"
-            )
+            raise SourceError(f"{len(ranges)} value ranges for {len(arrays)} sources; give one, or one for each")
         return ranges
 
 
@@ -198,9 +194,7 @@ def _coloured(fused: NDArray[np.float32], colours: Sequence[NDArray[np.float32]]
 
 def _check_array(name: str, array: Pixels) -> None:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3) or 0 in array.shape:
-        raise SourceError(
-            f"{name}: an array of shape {array.shape}; expected (h, w) grey or (h, w, 3) RGB, not empty"
-        )
+        raise SourceError(f"{name}: an array of shape {array.shape}; expected (h, w) grey or (h, w, 3) RGB, not empty")
     depth.type_maximum(array.dtype)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise SourceError(f"{name}: holds NaN or infinite values; replace them before fusing")

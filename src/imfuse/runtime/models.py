@@ -75,9 +75,7 @@ def _open_folder(fuser: type[Fuser], folder: Path, threads: int | None, memory_m
     card = ModelCard.read(folder)
     weights = folder / "model.onnx"
     if weights.is_file() and file_sha256(weights) != card.sha256:
-        raise ModelError(
-            f"{weights}: its SHA-256 is not that of card.json; the file is damaged or from another export"
-        )
+        raise ModelError(f"{weights}: its SHA-256 is not that of card.json; the file is damaged or from another export")
     return fuser(
         OnnxEngine(weights, threads),
         name=card.name,

@@ -43,17 +43,12 @@ def run_padded(engine: Engine, sources: NDArray[np.float32], rule: SizeRule) -> 
     if not (down or right):
         return engine.run(sources)
     padded = np.stack(
-        [
-            cv2.copyMakeBorder(source, 0, down, 0, right, _border(height, width, down, right))
-            for source in sources
-        ]
+        [cv2.copyMakeBorder(source, 0, down, 0, right, _border(height, width, down, right)) for source in sources]
     )
     return engine.run(padded)[:height, :width]
 
 
-def run_tiled(
-    engine: Engine, sources: NDArray[np.float32], rule: SizeRule, memory_mb: float
-) -> NDArray[np.float32]:
+def run_tiled(engine: Engine, sources: NDArray[np.float32], rule: SizeRule, memory_mb: float) -> NDArray[np.float32]:
     """Fuse `(n, h, w)` sources whole when the memory budget admits it, else in tiles that overlap by the margin."""
     height, width = sources.shape[1:]
     side = tile_side(rule, memory_mb)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -44,9 +45,7 @@ class LearnedPyramid(nn.Module):
         torch.Size([1, 1, 64, 96])
     """
 
-    def __init__(
-        self, levels: int = 5, width: int = 16, symmetric: bool = False, gain_limit: float = 2.0
-    ) -> None:
+    def __init__(self, levels: int = 5, width: int = 16, symmetric: bool = False, gain_limit: float = 2.0) -> None:
         super().__init__()
         self.levels = levels
         self.symmetric = symmetric
@@ -82,12 +81,12 @@ class LearnedPyramid(nn.Module):
         return gain * _blend(weight, band)
 
     def _join_base(self, base: Tensor, control: Tensor) -> Tensor:
-        """Weight the sources' bases by brightness and preference, then scale and shift the result."""
-        preference, log_gain, shift = control[:, :-2], control[:, -2:-1], control[:, -1:]
-        weight = self._weigh(lambda brightness: brightness, base, self.base_sharpness, preference)
-        return _blend(weight, base) * torch.exp(0.5 * torch.tanh(log_gain)) + 0.25 * torch.tanh(shift)
+        """Weight the sources' bases by brightness and preference: never darker or brighter than both of them."""
+        return _blend(self._weigh(lambda brightness: brightness, base, self.base_sharpness, control[:, :-1]), base)
 
-    def _weigh(self, measure: Callable[[Tensor], Tensor], value: Tensor, sharpness: Tensor, preference: Tensor) -> Tensor:
+    def _weigh(
+        self, measure: Callable[[Tensor], Tensor], value: Tensor, sharpness: Tensor, preference: Tensor
+    ) -> Tensor:
         """Weight of the first of two ordered sources, or of each of n symmetric ones."""
         score = sharpness * measure(value)
         if not self.symmetric:
@@ -120,20 +119,20 @@ class ContextNetwork(nn.Module):
         widths = [width * (i + 1) for i in range(levels - 1)]
         self.stem = nn.Conv2d(2, width, 8, stride=4, padding=2)
         self.down = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
+            nn.Conv2d(a, b, 3, stride=2, padding=1, padding_mode="replicate") for a, b in pairwise(widths)
         )
         self.body = nn.ModuleList(Residual(w) for w in widths[1:])
-        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(widths, widths[1:], strict=False))
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
         self.refine = nn.ModuleList(Residual(w) for w in widths[1:-1])
-        self.smooth = nn.Conv2d(width, width, 3, padding=1)
-        outputs = [self._maps(3), *(self._maps(1) for _ in widths[1:-1]), self._maps(1, base=True)]
+        self.smooth = nn.Conv2d(width, width, 3, padding=1, padding_mode="replicate")
+        outputs = [self._maps(3), *(self._maps(1) for _ in widths[1:-1]), self._maps(1)]
         self.heads = nn.ModuleList(nn.Conv2d(w, o, 1) for w, o in zip(widths, outputs, strict=True))
         for head in self.heads:
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
 
-    def _maps(self, levels: int, base: bool = False) -> int:
-        return levels * 2 + int(base)
+    def _maps(self, levels: int) -> int:
+        return levels * 2
 
     def forward(self, sources: Float[Tensor, "b n h w"]) -> list[Tensor]:
         """Maps of each level, finest first."""
@@ -155,8 +154,8 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.first = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="replicate")
+        self.second = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="replicate")
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape in and out."""

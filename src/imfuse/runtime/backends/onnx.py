@@ -32,9 +32,7 @@ class OnnxEngine:
         try:
             self.session = onnxruntime.InferenceSession(str(path), options, providers=_providers())
         except Exception as error:  # ONNX Runtime raises its own undocumented classes
-            raise ModelError(
-                f"{path}: ONNX Runtime cannot load it ({error}); export the model again"
-            ) from error
+            raise ModelError(f"{path}: ONNX Runtime cannot load it ({error}); export the model again") from error
         self.input_name = self.session.get_inputs()[0].name
 
     def run(self, sources: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,0 +1,83 @@
+"""Tiles give what the whole gives, in bounded memory."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import imfuse
+from imfuse.runtime.fuser import Fuser
+from imfuse.runtime.tiling import SizeRule, run_padded, run_tiled, tile_side, tiles
+
+
+class Blur:
+    """An engine whose reach is known: the mean over a square of 2 radius + 1, on sides that are multiples of 4."""
+
+    def __init__(self, radius: int) -> None:
+        self.radius = radius
+        self.largest = 0
+
+    def run(self, sources):
+        assert all(side % 4 == 0 for side in sources.shape[1:])
+        self.largest = max(self.largest, sources[0].size)
+        size = 2 * self.radius + 1
+        return cv2.blur(sources.mean(0), (size, size), borderType=cv2.BORDER_REPLICATE)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    height=st.integers(1, 300),
+    width=st.integers(1, 300),
+    radius=st.integers(0, 9),
+    side=st.integers(40, 120),
+)
+def test_tiled_equals_whole(height, width, radius, side):
+    sources = np.random.default_rng(0).random((2, height, width), dtype=np.float32)
+    rule = SizeRule(4, radius)
+    memory = side * side * 400 / 2**20
+    whole = run_padded(Blur(radius), sources, rule)
+    np.testing.assert_allclose(run_tiled(Blur(radius), sources, rule, memory), whole, atol=1e-6)
+
+
+def test_no_engine_call_is_larger_than_the_budget_admits():
+    engine, rule = Blur(3), SizeRule(4, 3)
+    run_tiled(engine, np.zeros((2, 500, 700), np.float32), rule, memory_mb=4)
+    assert engine.largest <= tile_side(rule, 4) ** 2 < 500 * 700
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(0, 20), st.sampled_from([1, 2, 8]))
+def test_inner_parts_cover_the_image_once_and_outer_parts_hold_the_margin(height, width, margin, multiple):
+    rule = SizeRule(multiple, margin)
+    covered = np.zeros((height, width), int)
+    for inner, outer in tiles(height, width, 128, rule):
+        covered[inner] += 1
+        for part, whole, length in zip(inner, outer, (height, width), strict=True):
+            assert whole.start % multiple == 0
+            assert whole.start <= max(part.start - margin, 0)
+            assert whole.stop >= min(part.stop + margin, length)
+    assert (covered == 1).all()
+
+
+def test_an_engine_without_a_margin_is_run_whole():
+    engine = Blur(1)
+    run_tiled(engine, np.zeros((2, 400, 400), np.float32), SizeRule(4, None), memory_mb=1)
+    assert engine.largest == 160_000
+
+
+TILED = [m for m in imfuse.list_models() if Fuser.load(m).rule.margin is not None]
+
+
+@pytest.mark.parametrize("model", TILED)
+def test_every_model_gives_the_same_in_tiles(model):
+    random = np.random.default_rng(5)
+    height, width = random.integers(900, 1100, 2)
+    coarse = random.random((2, height // 16 + 1, width // 16 + 1), dtype=np.float32)
+    sources = np.stack([cv2.resize(c, (int(width), int(height))) for c in coarse])
+    sources = np.clip(sources + random.normal(0, 0.05, sources.shape), 0, 1).astype(np.float32)
+    whole = Fuser.load(model, memory_mb=100_000)(*sources)
+    fuser = Fuser.load(model, memory_mb=1)
+    assert tile_side(fuser.rule, 1) ** 2 < height * width or fuser.rule.margin > 200
+    assert np.abs(fuser(*sources) - whole).max() <= 1 / 255
