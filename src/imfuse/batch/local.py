@@ -99,7 +99,7 @@ def run_one(fuser: Fuser, job: Job, options: FuseOptions, approve: Callable[[Pat
     except ImfuseError as error:
         return Outcome(job, "failed", reason=str(error))
     except Exception as error:
-        return Outcome(job, "failed", reason=f"{job.stack.name}: {type(error).__name__}: {error}")
+        return Outcome(job, "failed", reason=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
     return Outcome(job, "fused", output, sheet, seconds=time.perf_counter() - start)
 
 

@@ -59,11 +59,11 @@ class _Nearest:
         self._gap = 1 / rate
 
     def at(self, time: float) -> Frame | None:
-        """The nearest frame, or None when the stream ended more than one of its frames ago."""
+        """The nearest frame, or None when the stream has ended."""
         if self._current is None:
             return None
         while self._next is not None and abs(self._next.time - time) <= abs(self._current.time - time):
             self._current, self._next = self._next, next(self._frames, None)
-        if self._next is None and time > self._current.time + self._gap:
+        if self._next is None and time - self._current.time >= 0.999 * self._gap:
             return None
         return self._current.pixels

@@ -11,9 +11,11 @@ import numpy as np
 
 from imfuse.batch.job import FuseOptions, Job, Motion, Target
 from imfuse.errors import ImageWriteError
-from imfuse.images.depth import deepest_dtype, type_rank
-from imfuse.images.files import WRITE_SUFFIXES, read_image, write_image
+from imfuse.images.depth import deepest_dtype
+from imfuse.images.encoding import FORMATS
+from imfuse.images.files import read_image, write_image
 from imfuse.images.image import Image
+from imfuse.images.medical import is_volume
 from imfuse.images.sizes import check_sizes, match_sizes
 from imfuse.runtime.fuser import Fuser
 
@@ -21,7 +23,6 @@ REFERENCE = 1
 """Index of the source onto which the others are registered: the visible picture, the MRI."""
 
 TYPES = {"8": np.dtype(np.uint8), "16": np.dtype(np.uint16), "float": np.dtype(np.float32)}
-_HOLDS = {".png": TYPES["16"], ".tif": TYPES["float"], ".tiff": TYPES["float"]}
 
 Approve = Callable[[Path], None]
 """Called with the path before it is written; raises to refuse."""
@@ -47,12 +48,16 @@ def fuse_job(fuser: Fuser, job: Job, options: FuseOptions, approve: Approve) -> 
         ImfuseError: a source cannot be read, the sources do not go together, or the result cannot be written.
     """
     names = source_names(fuser, len(job.stack.paths))
+    if any(is_volume(path) for path in job.stack.paths):
+        from imfuse.batch.volumes import fuse_volume_job
+
+        return fuse_volume_job(fuser, job, names, options, approve)
     images = prepare([read_image(path) for path in job.stack.paths], names, options)
     dtype, suffix = choose_type(images, options, job.target)
     output = job.target.folder / f"{job.target.stem}{suffix}"
     approve(output)
     fused = fuser.fuse_images(images, value_range=options.value_range, dtype=dtype)
-    write_image(output, fused.pixels, alpha=fused.alpha if suffix not in {".jpg", ".jpeg", ".bmp"} else None)
+    write_image(output, fused.pixels, alpha=fused.alpha)
     return output, _write_sheet(job, images, names, fused) if options.sheet else None
 
 
@@ -97,25 +102,24 @@ def choose_type(images: Sequence[Image], options: FuseOptions, target: Target) -
     dtype = TYPES[options.depth] if options.depth else deepest_dtype([image.pixels for image in images])
     if target.suffix is None:
         return dtype, _fitting_suffix(images, dtype)
-    holds = _HOLDS.get(target.suffix.lower(), TYPES["8"])
-    if type_rank(dtype) <= type_rank(holds):
+    form = FORMATS.get(target.suffix.lower())
+    if form is None or dtype.name in form.depths:
         return dtype, target.suffix
     if options.depth is None:
-        return holds, target.suffix
+        return np.dtype(form.depths[-1]), target.suffix
     raise ImageWriteError(
-        f"{target.stem}{target.suffix}: this format holds {holds} at most and --depth {options.depth} was asked for; "
-        "use .png for 16 bits, .tif for floats"
+        f"{target.stem}{target.suffix}: {form.name} holds {' and '.join(form.depths)}, and --depth {options.depth} was "
+        "asked for; use .png for 16 bits, .tif for floats"
     )
 
 
 def _fitting_suffix(images: Sequence[Image], dtype: np.dtype[Any]) -> str:
     """The second source's suffix if it can hold the type and the alpha, else PNG, or TIFF for floats."""
     path = images[REFERENCE].path
-    suffix = path.suffix.lower() if path is not None else ""
+    form = FORMATS.get(path.suffix.lower()) if path is not None else None
     transparent = any(image.alpha is not None for image in images)
-    holds = _HOLDS.get(suffix, TYPES["8"])
-    if suffix in WRITE_SUFFIXES and type_rank(dtype) <= type_rank(holds) and not (transparent and suffix not in _HOLDS):
-        return suffix
+    if path is not None and form is not None and dtype.name in form.depths and (form.alpha or not transparent):
+        return path.suffix.lower()
     return ".tif" if dtype == TYPES["float"] else ".png"
 
 

@@ -1,8 +1,9 @@
-"""What the subcommands share to read their command line: the usage error and the text of the help."""
+"""What the command line refuses, and how its help reads."""
 
 from __future__ import annotations
 
-import re
+from argparse import SUPPRESS
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jsonargparse import DefaultHelpFormatter
@@ -11,11 +12,6 @@ from imfuse.errors import ImfuseError
 
 if TYPE_CHECKING:
     from argparse import Action
-    from pathlib import Path
-
-    from jsonargparse import ArgumentParser
-
-_EMPTY_DEFAULT = re.compile(r"\s*\((default: (null|False))\)|, default: (null|False)(?=\))|\(required\)")
 
 
 class UsageError(ImfuseError):
@@ -26,32 +22,9 @@ class HelpFormatter(DefaultHelpFormatter):
     """Help that names a default only where there is one."""
 
     def _get_help_string(self, action: Action) -> str:
-        return _EMPTY_DEFAULT.sub("", super()._get_help_string(action) or "")
-
-
-def add_run_options(parser: ArgumentParser) -> None:
-    """Options of every subcommand that runs a model."""
-    parser.add_argument("--model", default="ivif", help="a name that `imfuse models` shows, or a model folder")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads of one inference; all cores if not given")
-    parser.add_argument("--memory", type=int, metavar="MB", help="working memory of a run, which decides the tiles")
-    add_report_options(parser)
-
-
-def add_report_options(parser: ArgumentParser) -> None:
-    """Options that say how a subcommand reports."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-
-
-def check_positive(**values: int | None) -> None:
-    """Refuse options that count something and are below one.
-
-    Raises:
-        UsageError: naming the option.
-    """
-    for name, value in values.items():
-        if value is not None and value < 1:
-            raise UsageError(f"--{name} {value}: expected a whole number from 1 up")
+        text = action.help or ""
+        stated = action.default not in (None, False, SUPPRESS)
+        return f"{text} (default: {action.default})" if stated else text
 
 
 def check_output(output: Path | None, sources: list[Path]) -> Path:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.errors import VideoError
+from imfuse.images.decoding import quiet_opencv
 
 # FFmpeg inside OpenCV reads this when it is first used; its notes would stand between ours on the terminal.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -48,6 +49,11 @@ class VideoInfo:
 class VideoReader:
     """A video that is opened for reading once, from its first frame to its last.
 
+    Attributes:
+        info: what the header says.
+        decoded: frames that have been decoded.
+        ended: whether the end was reached.
+
     Raises:
         VideoError: there is no such file, or it is not a video that OpenCV can decode.
     """
@@ -63,6 +69,7 @@ class VideoReader:
             )
         self.info = _read_info(path, self._capture)
         self.decoded = 0
+        self.ended = False
 
     def __iter__(self) -> Iterator[TimedFrame]:
         """Decode frame by frame.
@@ -77,6 +84,7 @@ class VideoReader:
             time = stated if stated > time else time + 1 / self.info.rate
             self.decoded += 1
             yield TimedFrame(max(time, 0.0), pixels)
+        self.ended = True
         if self.decoded == 0:
             raise VideoError(f"{self.info.path}: no frame can be decoded; the file is damaged or empty")
 
@@ -195,14 +203,14 @@ class VideoWriter:
 
 def _open_capture(path: Path) -> cv2.VideoCapture:
     """FFmpeg alone: OpenCV's other readers would take a name with %d in it for a row of pictures."""
-    with _Silence():
+    with quiet_opencv():
         return cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
 
 
 def _open_encoder(path: Path, codec: str, rate: float, size: tuple[int, int]) -> cv2.VideoWriter:
     if len(codec) != 4:
         raise VideoError(f"--codec {codec}: a codec is named by four letters, such as mp4v, MJPG or FFV1")
-    with _Silence():
+    with quiet_opencv():
         fourcc = cv2.VideoWriter.fourcc(*codec)
         return cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, rate, size)
 
@@ -216,14 +224,3 @@ def _read_info(path: Path, capture: cv2.VideoCapture) -> VideoInfo:
         rate=rate if 0 < rate <= 1000 else UNKNOWN_RATE,
         frames=max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT))),
     )
-
-
-class _Silence:
-    """OpenCV's log switched off for a while: what it would say is said by a VideoError."""
-
-    def __enter__(self) -> None:
-        self._level = cv2.utils.logging.getLogLevel()
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-    def __exit__(self, *_: object) -> None:
-        cv2.utils.logging.setLogLevel(self._level)

@@ -1,0 +1,169 @@
+"""`imfuse fuse`: two files or more into one, or folders of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imfuse.cli._options import MOTIONS, add_run_options, check_positive, load_fuser, size_rule
+from imfuse.cli._usage import UsageError
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+    from imfuse.batch.job import FuseOptions, Outcome
+    from imfuse.cli._plan import Plan
+    from imfuse.runtime.fuser import Fuser
+
+FORMAT_NAMES = ("png", "jpg", "tif", "bmp", "webp")
+RANGES = ("dtype", "minmax", "percentile")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options; nothing heavy is imported for that."""
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="files or folders of the same scene, in the order that `imfuse models` shows for the model: "
+        "infrared then visible, CT | PET | SPECT then MRI",
+    )
+    parser.add_argument("-o", "--output", metavar="OUT", help="a file, or a folder, which is made if need be")
+    parser.add_argument(
+        "--pattern", nargs="+", metavar="NAME", help="names in one folder, one a source: {id}_ir.png {id}_vis.png"
+    )
+    add_run_options(parser)
+    parser.add_argument("--range", metavar="RANGE", help="dtype, minmax or percentile; or one a source, with commas")
+    parser.add_argument(
+        "--depth", choices=["8", "16", "float"], help="bits of the result; otherwise those of the deepest source"
+    )
+    parser.add_argument(
+        "--resize", metavar="TO", help="larger, smaller, or the source whose size all take: its name or number"
+    )
+    parser.add_argument(
+        "--align", nargs="?", const="euclidean", choices=MOTIONS, help="register the sources onto the second one"
+    )
+    parser.add_argument(
+        "--format", choices=FORMAT_NAMES, help="of the results in a folder; otherwise that of the second source"
+    )
+    parser.add_argument(
+        "--sheet", action="store_true", help="write contact sheets too, into the folder `sheets` beside the result"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="fuse again what is done, and replace files that imfuse did not write"
+    )
+    parser.add_argument("-j", "--jobs", type=int, metavar="N", help="pictures at a time; otherwise one a core")
+
+
+def run(arguments: Namespace) -> int:
+    """Fuse, report, and give the exit status.
+
+    Raises:
+        ImfuseError: what stops the whole run; what stops one picture is reported.
+    """
+    from imfuse.cli._plan import make_plan
+
+    start = time.perf_counter()
+    check_positive(threads=arguments.threads, memory=arguments.memory, jobs=arguments.jobs)
+    output = Path(arguments.output) if arguments.output else None
+    sources = [Path(source) for source in arguments.sources]
+    suffix = f".{arguments.format}" if arguments.format else None
+    plan = make_plan(sources, output, pattern=arguments.pattern, suffix=suffix)
+    workers = _workers(arguments.jobs, len(plan.jobs))
+    # Several pictures at a time share the cores and the memory; one thread each is then the fastest.
+    threads = arguments.threads or (1 if workers > 1 else None)
+    fuser = load_fuser(arguments.model, threads, arguments.memory, share=workers)
+    options = _options(arguments, fuser, len(plan.jobs[0].stack.paths))
+    outcomes = _run_plan(arguments, fuser, plan, options, workers)
+    return _report(arguments, fuser, plan, outcomes, time.perf_counter() - start)
+
+
+def _workers(jobs: int | None, count: int) -> int:
+    from imfuse.batch.local import default_workers
+
+    return min(jobs or default_workers(), count)
+
+
+def _options(arguments: Namespace, fuser: Fuser, count: int) -> FuseOptions:
+    from imfuse.batch.job import FuseOptions
+    from imfuse.batch.stacks import source_names
+
+    return FuseOptions(
+        value_range=_ranges(arguments.range, count),
+        depth=arguments.depth,
+        resize=size_rule(arguments.resize, source_names(fuser, count)),
+        align=arguments.align,
+        sheet=arguments.sheet,
+    )
+
+
+def _ranges(text: str | None, count: int) -> Any:
+    if text is None:
+        return None
+    ranges = tuple(text.split(","))
+    if not set(ranges) <= set(RANGES) or len(ranges) not in (1, count):
+        raise UsageError(f"--range {text}: expected one of {', '.join(RANGES)}, or {count} of them with commas")
+    return ranges * count if len(ranges) == 1 else ranges
+
+
+def _run_plan(arguments: Namespace, fuser: Fuser, plan: Plan, options: FuseOptions, workers: int) -> list[Outcome]:
+    """All outcomes, in the order of the jobs."""
+    from imfuse.batch.local import run_folder, run_one
+    from imfuse.cli._report import progress
+
+    if plan.folder is None:
+        return [run_one(fuser, job, options) for job in plan.jobs]
+    running = run_folder(fuser, plan.jobs, plan.folder, options, workers=workers, overwrite=arguments.overwrite)
+    with progress("fusing", len(plan.jobs), quiet=arguments.quiet) as advance:
+        outcomes = {outcome.job.stack.name: outcome for outcome in _advancing(running, advance)}
+    return [outcomes[job.stack.name] for job in plan.jobs]
+
+
+def _advancing(outcomes: Iterable[Outcome], advance: Any) -> Iterable[Outcome]:
+    for outcome in outcomes:
+        advance()
+        yield outcome
+
+
+def _report(arguments: Namespace, fuser: Fuser, plan: Plan, outcomes: list[Outcome], seconds: float) -> int:
+    """Say what became of it, to people or to machines; the exit status."""
+    from imfuse.batch.stacks import source_names
+    from imfuse.cli._report import print_json, say, versions, warn
+
+    by_status = {status: [o for o in outcomes if o.status == status] for status in ("fused", "skipped", "failed")}
+    names = source_names(fuser, len(plan.jobs[0].stack.paths))
+    for outcome in by_status["failed"]:
+        warn(f"{outcome.job.stack.name}: {outcome.reason}")
+    for path in plan.unmatched:
+        warn(f"{path}: no partner, left out")
+    if arguments.json:
+        records = {status: [o.as_record() for o in group] for status, group in by_status.items()}
+        unmatched = [str(path) for path in plan.unmatched]
+        about = {"model": fuser.name, "sources": names, "seconds": round(seconds, 4), "versions": versions()}
+        print_json({**records, "unmatched": unmatched, **about})
+    else:
+        say(_summary(fuser, plan, names, by_status, seconds), quiet=arguments.quiet)
+    return 1 if by_status["failed"] else 0
+
+
+def _summary(fuser: Fuser, plan: Plan, names: list[str], by_status: dict[str, list[Outcome]], seconds: float) -> str:
+    """A few lines for a person: which source was taken for what, and where the result lies."""
+    paths = plan.jobs[0].stack.paths
+    single = len(plan.jobs) == 1
+    width = max(map(len, [*names, "fused"]))
+    lines = [f"{name:{width}}  {path if single else path.parent}" for name, path in zip(names, paths, strict=True)]
+    if single:
+        outcome = next(iter(by_status["fused"] + by_status["skipped"]), None)
+        if outcome is None:
+            return "\n".join(lines)
+        done = " (done before)" if outcome.status == "skipped" else ""
+        lines.append(f"{'fused':{width}}  {outcome.output}{done}")
+        if outcome.sheet:
+            lines.append(f"{'sheet':{width}}  {outcome.sheet}")
+    else:
+        counts = [f"{len(by_status['fused'])} fused", f"{len(by_status['skipped'])} done before"]
+        counts += [f"{len(by_status['failed'])} failed", f"{len(plan.unmatched)} without partner"]
+        lines.append(f"{'fused':{width}}  {plan.folder}: {', '.join(counts)}")
+    return "\n".join([*lines, f"by {fuser.name} in {seconds:.2f} s"])
