@@ -1,0 +1,34 @@
+"""`imfuse export`: make a model that `imfuse fuse` can use out of a training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("run", metavar="RUN", help="folder of a training, as given to `imfuse train -o`")
+    parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="gets model.onnx and its card")
+    parser.add_argument("--name", help="name of the model; that of the recipe if not given")
+    parser.add_argument("--licence", default="not stated", help="terms of the weights, for the card")
+
+
+def run(arguments: Namespace) -> int:
+    """Export, and say what was made.
+
+    Raises:
+        TrainingError: there is no training, or a check of the exported model fails.
+    """
+    from imfuse.lab.training.export import export_run
+
+    folder = Path(arguments.output)
+    card = export_run(Path(arguments.run), folder, name=arguments.name, licence=arguments.licence)
+    print(
+        f"{folder}: {card.name}, {card.parameters} parameters, {card.macs_per_pixel} MACs a pixel, margin "
+        f"{card.margin}; use it by `imfuse fuse A B --model {folder} -o OUT`"
+    )
+    return 0

@@ -1,0 +1,134 @@
+"""From a training to a folder that the Fuser loads: `model.onnx`, `model.safetensors` and `card.json`."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import nn
+
+from imfuse.errors import TrainingError
+from imfuse.lab.training.checkpoint import average_weights, load_tensors, save_tensors
+from imfuse.lab.training.graph import check_parity, to_onnx
+from imfuse.lab.training.measure import check_margin, count_parameters, macs_per_pixel
+from imfuse.lab.training.recipe import Recipe, recipe_sha256
+from imfuse.lab.training.recipe_files import read_recipe
+from imfuse.lab.training.run_folder import RunFolder
+from imfuse.runtime.card import ModelCard, file_sha256
+
+
+def export_run(
+    run: Path,
+    folder: Path,
+    *,
+    name: str | None = None,
+    licence: str = "not stated",
+    network: nn.Module | None = None,
+) -> ModelCard:
+    """Export what a training has reached: its finished weights, or the average of its last checkpoint.
+
+    Args:
+        run: folder of the training.
+        folder: gets the model.
+        name: of the model; that of the recipe if None.
+        licence: terms of the weights; those of the data are added.
+        network: that was given to `train` in place of the recipe's model.
+
+    Raises:
+        TrainingError: there is no training, or a check of the exported model fails.
+    """
+    files = RunFolder(run)
+    if not files.recipe.is_file():
+        raise TrainingError(f"{run}: no recipe.yaml; name the folder of a training, as `imfuse train -o` does")
+    recipe = read_recipe(files.recipe)
+    network = copy.deepcopy(network) if network else _recipe_network(recipe)
+    weights = load_tensors(files.weights)[0] if files.weights.is_file() else average_weights(files.checkpoint)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise TrainingError(f"{run}: its weights do not fit the model of its recipe ({error})") from error
+    return export_network(network, folder, recipe, name=name, licence=licence)
+
+
+def export_network(
+    network: nn.Module,
+    folder: Path,
+    recipe: Recipe,
+    *,
+    name: str | None = None,
+    licence: str = "not stated",
+    metrics: Mapping[str, Mapping[str, float]] | None = None,
+) -> ModelCard:
+    """Translate, measure and check a network, and write the model only when all of that went well.
+
+    Args:
+        network: has `size_multiple`, `margin` and `symmetric`; it is left as it is.
+        folder: gets the model; files of a former model are replaced.
+        recipe: that it was trained by.
+        name: of the model; that of the recipe if None.
+        licence: terms of the weights; those of the data are added.
+        metrics: `{test set: {metric: mean}}` for the card.
+
+    Raises:
+        TrainingError: the graph differs from the network, or the network reaches farther than its margin.
+    """
+    network = copy.deepcopy(network).cpu().eval()
+    multiple, margin, symmetric = _traits(network)
+    check_margin(network, margin, multiple)
+    graph = to_onnx(network, multiple=multiple, symmetric=symmetric)
+    check_parity(network, graph, multiple=multiple, symmetric=symmetric)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "model.onnx", graph)
+    save_tensors(folder / "model.safetensors", network.state_dict())
+    card = ModelCard(
+        name=name or recipe.name,
+        task=recipe.task,
+        sources=recipe.sources,
+        symmetric=symmetric,
+        size_multiple=multiple,
+        margin=margin,
+        parameters=count_parameters(network),
+        macs_per_pixel=macs_per_pixel(network, multiple),
+        data=_data(recipe),
+        licence=_licence(recipe, licence),
+        recipe=f"{recipe.name}.yaml",
+        recipe_sha256=recipe_sha256(recipe),
+        metrics={name: dict(values) for name, values in (metrics or {}).items()},
+        sha256=file_sha256(folder / "model.onnx"),
+    )
+    card.write(folder)
+    return card
+
+
+def _recipe_network(recipe: Recipe) -> nn.Module:
+    from imfuse.lab.models import build_model
+
+    return build_model(recipe.model.name, **recipe.model.options)
+
+
+def _traits(network: nn.Module) -> tuple[int, int, bool]:
+    try:
+        return int(network.size_multiple), int(network.margin), bool(network.symmetric)  # type: ignore[arg-type]
+    except (AttributeError, TypeError) as error:
+        raise TrainingError(
+            f"{type(network).__name__}: needs size_multiple (int), margin (int) and symmetric (bool) ({error})"
+        ) from error
+
+
+def _data(recipe: Recipe) -> tuple[str, ...]:
+    real = tuple(images.name for images in recipe.data.sets) if recipe.data.simulated < 1 else ()
+    return (*real, "simulated scenes") if recipe.data.simulated > 0 else real
+
+
+def _licence(recipe: Recipe, weights: str) -> str:
+    sets = recipe.data.sets if recipe.data.simulated < 1 else ()
+    data = "; ".join(f"{images.name}: {images.licence}" for images in sets)
+    return f"weights: {weights}; data: {data or 'simulated scenes of imfuse'}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
