@@ -20,9 +20,7 @@ def edge_transfer_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "
     return 1 - metrics.edge_transfer(fused, sources).mean()
 
 
-def visual_information_loss(
-    fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]
-) -> Float[Tensor, ""]:
+def visual_information_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, ""]:
     """1 - VIF, summed over the sources and limited to 1.5 an image; images in [0, 1] with sides of at least 41.
 
     The limit keeps one image with little content, whose VIF grows with every rise of contrast, from leading the batch.
@@ -33,7 +31,7 @@ def visual_information_loss(
 def correlation_differences_loss(
     fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]
 ) -> Float[Tensor, ""]:
-    """n - SCD (Aslantas and Bendes 2015): the fused image less the other sources should be each source."""
+    """Number of sources less SCD (Aslantas and Bendes 2015): the fused image less the other sources should be each source."""
     return sources.shape[1] - metrics.sum_of_correlation_differences(fused, sources).mean()
 
 

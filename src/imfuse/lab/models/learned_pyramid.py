@@ -1,6 +1,6 @@
 """Learned pyramid: a Laplacian pyramid whose weights and gains come from a small convolutional network.
 
-Bands of the sources are joined by the ratio of their local activity, E, as classical pyramid fusion does, and a network
+Bands of the sources are joined by the ratio of their local activity, as classical pyramid fusion does, and a network
 that sees both sources at several scales corrects it: per level and pixel it shifts the choice between the sources
 (`preference`), scales the joined band (`gain`), and weights, scales and shifts the base. With an untrained network the
 result is the classical pyramid; what is learned is where that rule fails: noise, glare, veils, polarity conflicts.
@@ -52,7 +52,7 @@ class LearnedPyramid(nn.Module):
         self.size_multiple = 2**levels
         self.margin = MARGIN_IN_BASE_PIXELS * 2**levels
         self.log_gain_limit = math.log(gain_limit)
-        self.context = ContextNetwork(levels, width, symmetric)
+        self.context = ContextNetwork(levels, width)
         self.sharpness = nn.Parameter(torch.full((levels,), 2.0))
         self.log_floor = nn.Parameter(torch.full((levels,), math.log(NOISE_FLOOR)))
         self.base_sharpness = nn.Parameter(torch.tensor(4.0))
@@ -60,11 +60,19 @@ class LearnedPyramid(nn.Module):
     def forward(self, sources: Float[Tensor, "b n h w"]) -> Float[Tensor, "b 1 h w"]:
         """Fuse sources in [0, 1] whose sides are multiples of `size_multiple`; the result is not clipped."""
         bands, base = laplacian_pyramid(sources, self.levels)
-        controls = self.context(sources)
+        controls = self._controls_of_each(sources) if self.symmetric else self.context(sources)
         fused = self._join_base(base, controls[self.levels])
         for level in reversed(range(self.levels)):
             fused = expand(fused) + self._join_band(bands[level], controls[level], level)
         return fused
+
+    def _controls_of_each(self, sources: Float[Tensor, "b n h w"]) -> list[Tensor]:
+        """Run the network on every source beside the mean of all: n preferences and one gain a level."""
+        batch, count, height, width = sources.shape
+        mean = sources.mean(1, keepdim=True).expand_as(sources)
+        beside = torch.stack([sources, mean], dim=2).reshape(batch * count, 2, height, width)
+        controls = [maps.reshape(batch, count, 2, *maps.shape[2:]) for maps in self.context(beside)]
+        return [torch.cat([maps[:, :, 0], maps[:, :, 1].mean(1, keepdim=True)], dim=1) for maps in controls]
 
     def _join_band(self, band: Tensor, control: Tensor, level: int) -> Tensor:
         """Weight the sources' bands by the ratio of their activity; `control` is preference and log gain."""
@@ -108,14 +116,12 @@ MARGIN_IN_BASE_PIXELS = 8
 class ContextNetwork(nn.Module):
     """Convolutional encoder and decoder from a quarter of the resolution down to that of the base.
 
-    Returns for each level, finest first and the base last, a map of preferences (one a source), a log gain, and for the
-    base a shift. Levels 0 to 2 share the maps of a quarter of the resolution. All start at zero.
+    Sees two images and returns for each level, finest first and the base last, two maps: preference for the first,
+    and log gain. Levels 0 to 2 have the features of a quarter of the resolution. All maps are zero at the start.
     """
 
-    def __init__(self, levels: int, width: int, symmetric: bool) -> None:
+    def __init__(self, levels: int, width: int) -> None:
         super().__init__()
-        self.levels = levels
-        self.symmetric = symmetric
         widths = [width * (i + 1) for i in range(levels - 1)]
         self.stem = nn.Conv2d(2, width, 8, stride=4, padding=2)
         self.down = nn.ModuleList(
@@ -125,18 +131,15 @@ class ContextNetwork(nn.Module):
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
         self.refine = nn.ModuleList(Residual(w) for w in widths[1:-1])
         self.smooth = nn.Conv2d(width, width, 3, padding=1, padding_mode="replicate")
-        outputs = [self._maps(3), *(self._maps(1) for _ in widths[1:-1]), self._maps(1)]
+        outputs = [2 * 3, *(2 for _ in widths[1:])]
         self.heads = nn.ModuleList(nn.Conv2d(w, o, 1) for w, o in zip(widths, outputs, strict=True))
         for head in self.heads:
             nn.init.zeros_(head.weight)
             nn.init.zeros_(head.bias)
 
-    def _maps(self, levels: int) -> int:
-        return levels * 2
-
-    def forward(self, sources: Float[Tensor, "b n h w"]) -> list[Tensor]:
+    def forward(self, images: Float[Tensor, "b 2 h w"]) -> list[Float[Tensor, "b 2 h2 w2"]]:
         """Maps of each level, finest first."""
-        features = [F.relu(self.stem(sources * 2 - 1))]
+        features = [F.relu(self.stem(images * 2 - 1))]
         for down, body in zip(self.down, self.body, strict=True):
             features.append(body(F.relu(down(features[-1]))))
         maps = [self.heads[-1](features[-1])]

@@ -9,9 +9,7 @@ from torch import Tensor
 EPSILON = 1e-12
 
 
-def correlation_coefficient(
-    fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]
-) -> Float[Tensor, " b"]:
+def correlation_coefficient(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, " b"]:
     """Mean over the sources of the linear correlation with the fused image (CC), in [-1, 1]; 0 for a constant."""
     return torch.stack([_correlation(source, fused) for source in sources.split(1, dim=1)]).mean(0)
 
@@ -25,9 +23,7 @@ def sum_of_correlation_differences(
     """
     count = sources.shape[1]
     total = sources.sum(1, keepdim=True)
-    terms = [
-        _correlation(fused - (total - source) / (count - 1), source) for source in sources.split(1, dim=1)
-    ]
+    terms = [_correlation(fused - (total - source) / (count - 1), source) for source in sources.split(1, dim=1)]
     return torch.stack(terms).sum(0)
 
 

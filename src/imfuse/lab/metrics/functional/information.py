@@ -16,9 +16,7 @@ def entropy(fused: Float[Tensor, "b 1 h w"]) -> Float[Tensor, " b"]:
     return _entropy(_histogram(grey_levels(fused), LEVELS, fused.dtype))
 
 
-def mutual_information(
-    fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]
-) -> Float[Tensor, " b"]:
+def mutual_information(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, " b"]:
     """Mutual information (MI; Qu et al. 2002): sum over the sources of I(source; fused), in bits."""
     fused_levels = grey_levels(fused)
     fused_entropy = _entropy(_histogram(fused_levels, LEVELS, fused.dtype))

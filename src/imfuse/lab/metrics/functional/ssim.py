@@ -12,9 +12,7 @@ C1, C2 = 0.01**2, 0.03**2
 RADIUS, SIGMA = 5, 1.5
 
 
-def structural_similarity(
-    fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]
-) -> Float[Tensor, " b"]:
+def structural_similarity(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, " b"]:
     """Mean over sources and pixels of SSIM(source, fused): Gaussian window 11 / 1.5, replicated border, L = peak."""
     return ssim_map(fused, sources).mean(dim=(1, 2, 3))
 

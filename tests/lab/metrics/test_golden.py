@@ -1,0 +1,43 @@
+"""The metrics on real pairs equal the independent implementation's values."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from imfuse.images.files import list_images, read_image
+from imfuse.lab.metrics import functional as metrics
+
+METRICS = {
+    "EN": lambda fused, _: metrics.entropy(fused),
+    "SD": lambda fused, _: metrics.standard_deviation(fused),
+    "SF": lambda fused, _: metrics.spatial_frequency(fused),
+    "AG": lambda fused, _: metrics.average_gradient(fused),
+    "MI": metrics.mutual_information,
+    "SCD": metrics.sum_of_correlation_differences,
+    "VIF": metrics.visual_information_fidelity,
+    "Qabf": metrics.edge_transfer,
+    "SSIM": metrics.structural_similarity,
+    "CC": metrics.correlation_coefficient,
+    "MSE": metrics.mean_squared_error,
+    "PSNR": metrics.peak_signal_noise_ratio,
+}
+
+
+def tensor(pixels: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(pixels.astype(np.float64))[None, None] / 255
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_golden_values(name, shared_data):
+    golden = json.loads((shared_data.parent / "spec" / "metrics_golden.json").read_text())["values"]
+    folder = shared_data / "infrared" / "RoadScene" / "test"
+    infrared, visible = ({p.stem: p for p in list_images(folder / kind)} for kind in ("ir", "vis"))
+    for stem, expected in golden.items():
+        luma = np.floor(read_image(visible[stem]).pixels @ np.array([0.299, 0.587, 0.114]) + 0.5)
+        fused = read_image(shared_data / "results" / "CDDFuse" / "RoadScene" / f"{stem}.png").pixels
+        sources = torch.cat([tensor(read_image(infrared[stem]).pixels), tensor(luma)], dim=1)
+        assert METRICS[name](tensor(fused), sources).item() == pytest.approx(expected[name], rel=1e-4)
