@@ -63,7 +63,10 @@ def run(arguments: Namespace) -> int:
     Raises:
         ImfuseError: what stops the whole run; what stops one picture is reported.
     """
+    from imfuse.batch.stacks import source_names
+    from imfuse.cli._order import order_warning
     from imfuse.cli._plan import make_plan
+    from imfuse.cli._report import warn
 
     start = time.perf_counter()
     check_positive(threads=arguments.threads, memory=arguments.memory, jobs=arguments.jobs)
@@ -75,7 +78,10 @@ def run(arguments: Namespace) -> int:
     # Several pictures at a time share the cores and the memory; one thread each is then the fastest.
     threads = arguments.threads or (1 if workers > 1 else None)
     fuser = load_fuser(arguments.model, threads, arguments.memory, share=workers)
-    options = _options(arguments, fuser, len(plan.jobs[0].stack.paths))
+    paths = plan.jobs[0].stack.paths
+    if (warning := order_warning(source_names(fuser, len(paths)), paths)) is not None:
+        warn(warning)
+    options = _options(arguments, fuser, len(paths))
     outcomes = _run_plan(arguments, fuser, plan, options, workers)
     return _report(arguments, fuser, plan, outcomes, time.perf_counter() - start)
 

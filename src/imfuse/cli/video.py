@@ -43,7 +43,8 @@ def run(arguments: Namespace) -> int:
     """
     from imfuse.batch.stacks import source_names
     from imfuse.batch.videos import fuse_videos
-    from imfuse.cli._report import progress
+    from imfuse.cli._order import order_warning
+    from imfuse.cli._report import progress, warn
     from imfuse.images.video import VideoReader
 
     check_positive(threads=arguments.threads, memory=arguments.memory)
@@ -53,6 +54,8 @@ def run(arguments: Namespace) -> int:
     output = check_output(Path(arguments.output) if arguments.output else None, sources)
     fuser = load_fuser(arguments.model, arguments.threads, arguments.memory)
     names = source_names(fuser, len(sources))
+    if (warning := order_warning(names, sources)) is not None:
+        warn(warning)
     resize = size_rule(arguments.resize, names)
     with VideoReader(sources[0]) as first:
         total = first.info.frames or None
