@@ -6,7 +6,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from imfuse.images.headers import Header, bmp_header, jpeg_header, png_header, w
 from imfuse.images.image import Pixels
 from imfuse.images.orientation import upright
 from imfuse.images.tiff import plain_tiff, tiff_header
+
+_Parsed = TypeVar("_Parsed")
 
 MAX_PIXELS = 2**28
 """What is decoded unless told otherwise; 12,000 x 9,000 is well below."""
@@ -67,11 +69,15 @@ def read_header(data: bytes) -> Header:
     """
     for magic, parse in _HEADERS.items():
         if data.startswith(magic) and (magic != b"RIFF" or data[8:12] == b"WEBP"):
-            try:
-                return parse(data)
-            except (struct.error, IndexError) as error:
-                raise ValueError("is truncated: it ends within its header") from error
+            return _parse(parse, data)
     raise ValueError(f"is not a PNG, JPEG, TIFF, BMP or WebP image (it begins with {data[:8]!r})")
+
+
+def _parse(parse: Callable[[bytes], _Parsed], data: bytes) -> _Parsed:
+    try:
+        return parse(data)
+    except (struct.error, IndexError, OverflowError) as error:
+        raise ValueError("is damaged: its header is cut off or points outside the file") from error
 
 
 def _decode(data: bytes | bytearray) -> NDArray[Any]:
@@ -89,7 +95,7 @@ def _decode(data: bytes | bytearray) -> NDArray[Any]:
 
 
 def _decode_tiff(data: bytes) -> NDArray[Any]:
-    plain = plain_tiff(data)
+    plain = _parse(plain_tiff, data)
     array = _decode(plain.data)
     if plain.paired:
         array = array.reshape(array.shape[0], -1, 2)

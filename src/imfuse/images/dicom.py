@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from imfuse.errors import ImageReadError, MissingExtraError, SourceError
 from imfuse.images.decoding import MAX_PIXELS
 from imfuse.images.image import Image
-from imfuse.images.storage import read_file
+from imfuse.images.storage import first_line, read_file
 
 
 def read_dicom(path: str | Path, *, window: tuple[float, float] | None = None, max_pixels: int = MAX_PIXELS) -> Image:
@@ -45,7 +45,7 @@ def read_dicom(path: str | Path, *, window: tuple[float, float] | None = None, m
         _check(dataset, max_pixels)
         pixels = _colours(dataset) if dataset.get("SamplesPerPixel", 1) == 3 else _grey(dataset, window)
     except Exception as error:  # a damaged file makes pydicom raise whatever its decoders raise
-        raise ImageReadError(f"{path} cannot be read as DICOM: {error}") from error
+        raise ImageReadError(f"{path} cannot be read as DICOM: {first_line(error)}") from error
     return Image(pixels, None, path)
 
 
@@ -116,7 +116,7 @@ def apply_window(
     [0.0, 0.5, 1.0]
     """
     if function == "SIGMOID":
-        return 1 / (1 + np.exp(-4 * (values - centre) / width))
+        return 0.5 + 0.5 * np.tanh(2 * (values - centre) / width)  # 1 / (1 + exp(-4 ...)), which could overflow
     if function == "LINEAR" and width > 1:
         centre, width = centre - 0.5, width - 1  # the standard's window spans the whole numbers in it
     return np.clip((values - centre) / width + 0.5, 0, 1)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.errors import ImageReadError, ImageWriteError, MissingExtraError, SourceError
-from imfuse.images.storage import check_readable, write_file
+from imfuse.images.storage import check_readable, first_line, write_file
 
 MAX_VOXELS = 2**30
 """What `read_volume` reads unless told otherwise: 4 GB in memory."""
@@ -70,7 +70,7 @@ def read_volume(
         values = values.reshape((*values.shape, 1, 1)[:3]).T
         low, high = _limits(values, value_range) if window is None else _window_limits(*window)
     except Exception as error:  # a damaged file makes nibabel raise whatever its readers raise
-        raise ImageReadError(f"{path} cannot be read as NIfTI: {error}") from error
+        raise ImageReadError(f"{path} cannot be read as NIfTI: {first_line(error)}") from error
     return Volume(_to_unit(values, low, high), np.array(image.affine), image.header.copy(), path)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -54,9 +53,8 @@ def write_file(path: Path, data: bytes) -> None:
     partial = path.parent / f".imfuse-{secrets.token_hex(8)}.partial"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A rename would replace a write-protected file without a word.
-        if path.exists() and not os.access(path, os.W_OK):
-            raise PermissionError(None, "the file is write-protected")
+        if path.is_file():
+            path.open("r+b").close()  # a rename would replace a write-protected file without a word
         try:
             partial.write_bytes(data)
             partial.replace(path)
@@ -67,6 +65,11 @@ def write_file(path: Path, data: bytes) -> None:
         raise ImageWriteError(
             f"{path} cannot be written: {_reason(error)}; check the folder, or choose another"
         ) from error
+
+
+def first_line(error: Exception) -> str:
+    """What an error of another library says, without the traces that some put into their texts."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _reason(error: Exception) -> str:

@@ -94,29 +94,27 @@ def plain_tiff(data: bytes) -> PlainTiff:
         wanted[tags.PHOTOMETRIC] = _BLACK_IS_ZERO
     if paired:  # two interleaved samples in w pixels lie as one sample in 2 w pixels does
         wanted |= {side: 2 * page.value(side, 0) for side in (tags.WIDTH, tags.TILE_WIDTH)}
-        wanted |= {
-            tags.SAMPLES: 1,
-            tags.BITS: page.value(tags.BITS, 8),
-            tags.SAMPLE_FORMAT: page.value(tags.SAMPLE_FORMAT, 1),
-        }
-    edits = [_edit(page, number, value) for number, value in wanted.items() if number in page.tags]
-    return PlainTiff(_edited(data, edits), inverted, paired, photometric == _CMYK)
+        wanted |= {number: page.value(number, 1) for number in (tags.BITS, tags.SAMPLE_FORMAT)}
+        wanted[tags.SAMPLES] = 1
+    changed = {number: value for number, value in wanted.items() if page.value(number, value) != value or paired}
+    return PlainTiff(_edited(data, page, changed), inverted, paired, photometric == _CMYK)
 
 
-def _edit(page: Directory, number: int, value: int) -> tuple[int, bytes]:
-    """The position of a tag's entry, and the entry that gives the tag this one value."""
-    tag = page.tags[number]
+def _edited(data: bytes, page: Directory, values: dict[int, int]) -> bytes | bytearray:
+    """The file, with these tags of a page, where it has them, set to one value."""
+    if not values:
+        return data  # no copy of a large file
+    edited = bytearray(data)
+    for number, value in values.items():
+        if (tag := page.tags.get(number)) is not None:
+            entry = _entry(page, number, value)
+            edited[tag.entry : tag.entry + len(entry)] = entry
+    return edited
+
+
+def _entry(page: Directory, number: int, value: int) -> bytes:
     if number == tags.EXTRA_SAMPLES and page.value(tags.SAMPLES, 1) == 2:
         number = _PRIVATE  # no sample is extra any more
-    count = struct.pack(page.order + ("Q" if page.big else "I"), 1)
-    body = struct.pack(page.order + tags.INTEGERS.get(tag.kind, "H"), value).ljust(len(count), b"\0")
-    return tag.entry, struct.pack(page.order + "HH", number, tag.kind) + count + body
-
-
-def _edited(data: bytes, edits: list[tuple[int, bytes]]) -> bytes | bytearray:
-    if all(data[position : position + len(entry)] == entry for position, entry in edits):
-        return data
-    edited = bytearray(data)
-    for position, entry in edits:
-        edited[position : position + len(entry)] = entry
-    return edited
+    if page.big:
+        return struct.pack(page.order + "HHQI4x", number, tags.LONG, 1, value)
+    return struct.pack(page.order + "HHII", number, tags.LONG, 1, value)

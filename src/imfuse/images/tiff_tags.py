@@ -9,7 +9,9 @@ SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259
 STRIP_OFFSETS, ORIENTATION, SAMPLES, STRIP_BYTES, PLANAR, PREDICTOR = 273, 274, 277, 279, 284, 317
 TILE_WIDTH, TILE_OFFSETS, TILE_BYTES, EXTRA_SAMPLES, SAMPLE_FORMAT, DNG_VERSION = 322, 324, 325, 338, 339, 50706
 
-INTEGERS = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q"}
+LONG = 4
+
+_INTEGERS = {1: "B", 3: "H", 4: "I", 7: "B", 13: "I", 16: "Q"}
 _PAGE_LIMIT = 65_536
 
 
@@ -53,9 +55,9 @@ class Directory:
             struct.error: they lie outside the stream.
         """
         tag = self.tags.get(number)
-        if tag is None or tag.kind not in INTEGERS:
+        if tag is None or tag.kind not in _INTEGERS:
             return ()
-        return struct.unpack_from(f"{self.order}{tag.count}{INTEGERS[tag.kind]}", self.data, tag.position)
+        return struct.unpack_from(f"{self.order}{tag.count}{_INTEGERS[tag.kind]}", self.data, tag.position)
 
     def value(self, number: int, default: int) -> int:
         """The first integer of a tag, or `default` where the page does not have it."""
@@ -91,7 +93,7 @@ def _read_directory(data: bytes, start: int, order: str, big: bool) -> tuple[Dir
     tags = {}
     for entry in range(first, first + size * min(entries, 4096), size):
         number, kind, count, offset = struct.unpack_from(order + entry_code, data, entry)
-        fits = count * struct.calcsize(order + INTEGERS.get(kind, "Q")) <= inline
+        fits = count * struct.calcsize(order + _INTEGERS.get(kind, "Q")) <= inline
         tags[number] = Tag(kind, count, entry, entry + size - inline if fits else offset)
     (following,) = struct.unpack_from(order + offset_code, data, first + size * entries)
     return Directory(data, order, big, tags), following
@@ -106,6 +108,6 @@ def exif_orientation(data: bytes) -> int:
     try:
         pages = read_directories(data)
         orientation = pages[0].value(ORIENTATION, 1) if pages else 1
-    except (ValueError, struct.error):
+    except (ValueError, struct.error, OverflowError):
         return 1
     return orientation if orientation in range(1, 9) else 1
