@@ -79,7 +79,7 @@ def _check_array(pixels: Pixels, alpha: Pixels | None) -> None:
     if alpha is not None and (alpha.shape != pixels.shape[:2] or alpha.dtype != pixels.dtype):
         found, wanted = f"{alpha.dtype} {alpha.shape}", f"{pixels.dtype} {pixels.shape[:2]}"
         raise ValueError(f"was given an alpha channel of {found}, and {wanted} was expected")
-    if not np.isfinite(pixels).all():
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise ValueError("was given NaN or infinite values; replace them first")
 
 

@@ -45,6 +45,8 @@ def _unknown_layout(page: Directory) -> str | None:
     photometric = page.value(tags.PHOTOMETRIC, 1)
     if samples > 4 or (samples == 2 and photometric > _BLACK_IS_ZERO):
         return f"holds {samples} channels, and grey or RGB was expected, with or without alpha"
+    if bits == 16 and page.value(tags.SAMPLE_FORMAT, 1) == 3:
+        return "holds 16-bit floats; save them as 32-bit floats"
     if bits > 8 and photometric > _RGB:
         return f"has {bits}-bit colours that are not RGB (photometric {photometric}); convert it to RGB"
     if page.value(tags.PLANAR, 1) == 2 and samples > 1 and (bits > 8 or samples == 2):
