@@ -20,7 +20,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options: where to train, and every field of the recipe."""
     from imfuse.lab.training.recipe import Recipe
 
-    parser.add_argument("recipe", help="a YAML file, or the name of a recipe that comes with imfuse, such as ivif")
+    # Named one by one, as argparse would, the fields fill a screen before the reason of an error is seen.
+    parser.usage = "imfuse train RECIPE [-o RUN] [--folders DIR DIR] [--restart] [--FIELD VALUE ...]"
+    parser.add_argument(
+        "recipe", metavar="RECIPE", help="a YAML file, or the name of a recipe that comes with imfuse, such as ivif"
+    )
     parser.add_argument("-o", "--output", metavar="RUN", help="folder of the training; runs/<name> if not given")
     parser.add_argument(
         "--folders", nargs="+", metavar="DIR", help="train on these aligned folders, one a source, files of equal stem"

@@ -72,7 +72,8 @@ def make_sampler(data: DataRecipe, sources: Sequence[str], seed: int) -> PatchSa
     """The sampler of a recipe's data.
 
     Raises:
-        RecipeError: folders that are missing or share no file.
+        RecipeError: a folder is missing.
+        PairingError: folders that share no file.
     """
     cache = SceneCache(data.cache_mb * 2**20)
     total = sum(images.weight for images in data.sets)

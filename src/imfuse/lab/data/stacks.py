@@ -58,7 +58,8 @@ class FolderScenes:
         smallest: scenes are reflected up to at least this height and width.
 
     Raises:
-        RecipeError: a folder is missing, or no file has a partner in every folder.
+        RecipeError: a folder is missing.
+        PairingError: no file has a partner in every folder.
     """
 
     def __init__(self, name: str, folders: tuple[Path, ...], cache: SceneCache, smallest: int) -> None:
@@ -69,9 +70,6 @@ class FolderScenes:
                 raise RecipeError(f"data set {name!r}: no folder {folder}; correct data.root or the set's folders")
         self.name, self.cache, self.smallest = name, cache, smallest
         self.stacks = pair_folders(folders).stacks
-        if not self.stacks:
-            others = ", ".join(str(folder) for folder in folders[1:])
-            raise RecipeError(f"data set {name!r}: no file of {folders[0]} has a partner of the same stem in {others}")
 
     def __len__(self) -> int:
         return len(self.stacks)

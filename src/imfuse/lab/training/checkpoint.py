@@ -5,6 +5,7 @@ Nothing random is kept, because every draw depends on (seed, step) alone.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ def save_checkpoint(path: Path, state: TrainingState, step: int, recipe_sha256: 
     tensors = _with_prefix(NETWORK, state.network.state_dict()) | _with_prefix(AVERAGE, state.average.state_dict())
     for name, parameter in state.network.named_parameters():
         tensors |= _with_prefix(f"{OPTIMISER}{name}:", state.optimiser.state[parameter])
-    save_tensors(path, tensors, {"step": str(step), "recipe_sha256": recipe_sha256})
+    # One entry, because safetensors writes several in no fixed order, and equal states should give equal files.
+    save_tensors(path, tensors, {"training": json.dumps({"step": step, "recipe_sha256": recipe_sha256})})
 
 
 def load_checkpoint(path: Path, state: TrainingState) -> int:
@@ -62,7 +64,7 @@ def load_checkpoint(path: Path, state: TrainingState) -> int:
         state.optimiser.state[parameter] = {
             key: value if key == "step" else value.to(parameter.device) for key, value in values.items()
         }
-    return int(metadata["step"])
+    return json.loads(metadata["training"])["step"]
 
 
 def checkpoint_step(path: Path) -> int:
@@ -71,7 +73,7 @@ def checkpoint_step(path: Path) -> int:
     Raises:
         TrainingError: the file is damaged.
     """
-    return int(_metadata(path)["step"]) if path.is_file() else 0
+    return json.loads(_metadata(path)["training"])["step"] if path.is_file() else 0
 
 
 def average_weights(path: Path) -> dict[str, Tensor]:

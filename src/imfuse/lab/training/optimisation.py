@@ -62,13 +62,17 @@ def clip_gradients(network: nn.Module, largest: float, step: int) -> float:
     Raises:
         TrainingError: a gradient is not finite; names its parameter and the step.
     """
-    norm = float(nn.utils.clip_grad_norm_(network.parameters(), largest or math.inf))
+    parameters = [parameter for parameter in network.parameters() if parameter.grad is not None]
+    total = nn.utils.get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
+    norm = float(total)
     if not math.isfinite(norm):
         culprits = (name for name, p in network.named_parameters() if _not_finite(p.grad))
         raise TrainingError(
             f"step {step}: the gradient of {next(culprits, 'all weights together')} is not finite; the last "
             "checkpoint is untouched. Lower optimiser.learning_rate or set optimiser.gradient_clip"
         )
+    if largest:
+        nn.utils.clip_grads_with_norm_(parameters, largest, total)
     return norm
 
 

@@ -1,0 +1,74 @@
+"""Trainings as processes: killed without warning, and shared by two processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from imfuse.lab.training.recipe import Recipe
+from imfuse.lab.training.recipe_files import save_recipe
+
+SECONDS = 120
+STEPS = ("--optimiser.steps", "150")
+"""So many that a training is killed well before its end."""
+
+
+def start(recipe_file: Path, run: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "imfuse", "train", str(recipe_file), "-o", str(run), *options]
+    # Threads may add in another order from one run to the next only if their number changes.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def finish(process: subprocess.Popen[bytes]) -> None:
+    _, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, errors.decode()
+
+
+@pytest.fixture(scope="module")
+def module_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("processes")
+
+
+@pytest.fixture(scope="module")
+def recipe_file(recipe: Recipe, module_folder: Path) -> Path:
+    path = module_folder / "recipe.yaml"
+    save_recipe(recipe, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(recipe_file: Path, module_folder: Path) -> Path:
+    """A training of one process that nothing interrupts."""
+    run = module_folder / "whole"
+    finish(start(recipe_file, run, *STEPS))
+    return run
+
+
+def test_a_killed_training_goes_on_to_the_same_bits(recipe_file, whole, tmp_path):
+    run = tmp_path / "killed"
+    process = start(recipe_file, run, *STEPS)
+    deadline = time.monotonic() + SECONDS
+    while not (run / "checkpoint.safetensors").is_file():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.kill()
+    process.communicate()
+    assert not (run / "weights.safetensors").exists()
+    finish(start(recipe_file, run, *STEPS))
+    assert (run / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
+
+
+def test_two_processes_learn_the_weights_of_one(recipe_file, whole, tmp_path):
+    finish(start(recipe_file, tmp_path / "two", *STEPS, "--machine.devices", "2"))
+    one, two = (load_file(run / "weights.safetensors") for run in (whole, tmp_path / "two"))
+    assert one.keys() == two.keys()
+    for name, expected in one.items():
+        assert float((two[name] - expected).abs().max()) < 1e-4, name
