@@ -44,23 +44,14 @@ def carry_chroma(fused: NDArray[np.float32], colour: NDArray[np.float32]) -> NDA
 
 
 def carry_chroma_uint8(fused: NDArray[np.uint8], colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`carry_chroma` on 8 bits: integer arithmetic everywhere but where the sum leaves 0..255."""
-    grey = luma(colour)
-    up, down = cv2.merge([cv2.subtract(fused, grey)] * 3), cv2.merge([cv2.subtract(grey, fused)] * 3)
-    result = cv2.subtract(cv2.add(colour, up), down)
-    outside = cv2.bitwise_or(
-        cv2.compare(colour, cv2.bitwise_not(up), cv2.CMP_GT), cv2.compare(colour, down, cv2.CMP_LT)
-    )
-    if outside.any():
-        rows, columns = np.nonzero(outside.any(axis=2))
-        unit = carry_chroma(_to_row(fused, rows, columns), _to_row(colour, rows, columns))
-        result[rows, columns] = (unit[0] * 255 + 0.5).astype(np.uint8)
-    return result  # type: ignore[return-value]
-
-
-def _to_row(pixels: NDArray[np.uint8], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Some pixels as one row in [0, 1]."""
-    return pixels[rows, columns][None].astype(np.float32) / 255
+    """`carry_chroma` on 8 bits, plane by plane in OpenCV, several times faster: for cameras and video."""
+    grey, planes = luma(colour), cv2.split(colour)
+    highest, lowest = cv2.max(cv2.max(*planes[:2]), planes[2]), cv2.min(cv2.min(*planes[:2]), planes[2])
+    room_up = cv2.divide(cv2.bitwise_not(fused), cv2.max(cv2.subtract(highest, grey), 1), dtype=cv2.CV_32F)
+    room_down = cv2.divide(fused, cv2.max(cv2.subtract(grey, lowest), 1), dtype=cv2.CV_32F)
+    scale = cv2.min(cv2.min(room_up, room_down), 1)
+    chromas = (cv2.multiply(scale, cv2.subtract(plane, grey, dtype=cv2.CV_32F)) for plane in planes)
+    return cv2.merge([cv2.add(chroma, fused, dtype=cv2.CV_8U) for chroma in chromas])  # type: ignore[return-value]
 
 
 def add_chroma(fused: NDArray[np.float32], chroma: NDArray[np.float32]) -> NDArray[np.float32]:

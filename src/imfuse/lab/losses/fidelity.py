@@ -31,7 +31,7 @@ def visual_information_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tens
 def correlation_differences_loss(
     fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]
 ) -> Float[Tensor, ""]:
-    """Number of sources less SCD (Aslantas and Bendes 2015): the fused image less the other sources should be each source."""
+    """Number of sources less SCD (Aslantas and Bendes 2015): F less the other sources should be each source."""
     return sources.shape[1] - metrics.sum_of_correlation_differences(fused, sources).mean()
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from imfuse.errors import RecipeError
-from imfuse.lab.losses import fidelity, pixel
+from imfuse.lab.losses import contrast, exposure, fidelity, pixel
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From fused `(b, 1, h, w)` and sources `(b, n, h, w)` to a scalar; lower is better."""
@@ -23,6 +23,11 @@ LOSSES: dict[str, Loss] = {
     "correlation": fidelity.correlation_loss,
     "max_intensity": pixel.max_intensity_loss,
     "max_gradient": pixel.max_gradient_loss,
+    "contrast": contrast.contrast_loss,
+    "sharpness": contrast.sharpness_loss,
+    "nearest_intensity": contrast.nearest_intensity_loss,
+    "mef_ssim": exposure.mef_ssim_loss,
+    "exposedness": exposure.exposedness_loss,
     "out_of_range": pixel.out_of_range_loss,
 }
 """Every loss that a recipe can name."""

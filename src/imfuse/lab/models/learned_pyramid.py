@@ -125,7 +125,7 @@ class ContextNetwork(nn.Module):
         widths = [width * (i + 1) for i in range(levels - 1)]
         self.stem = nn.Conv2d(2, width, 8, stride=4, padding=2)
         self.down = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=2, padding=1, padding_mode="replicate") for a, b in pairwise(widths)
+            nn.Conv2d(a, b, 4, stride=2, padding=1, padding_mode="replicate") for a, b in pairwise(widths)
         )
         self.body = nn.ModuleList(Residual(w) for w in widths[1:])
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))

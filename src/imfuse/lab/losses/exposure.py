@@ -1,0 +1,31 @@
+"""Losses for exposure fusion: MEF-SSIM for structure, well-exposedness for the brightness that it leaves open."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from imfuse.lab.metrics.functional.mef_ssim import mef_ssim_map
+
+WELL_EXPOSED, SPREAD = 0.5, 0.2
+CELL = 16
+EPSILON = 1e-6
+
+
+def mef_ssim_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, ""]:
+    """1 - MEF-SSIM of the finest scale (Ma, Zeng and Wang 2015), images in [0, 1]; in [0, 2]."""
+    return 1 - mef_ssim_map(fused, sources).mean()
+
+
+def exposedness_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, ""]:
+    """Mean distance of the brightness of cells of 16 x 16 pixels to that of the well-exposed sources; in [0, 1].
+
+    Wanted is the mean of the sources' cells by the weight exp(-(x - 0.5)^2 / (2 * 0.2^2)) of each pixel (Mertens, Kautz
+    and Van Reeth 2007), taken at the pixels before the cells are averaged.
+    """
+    weights = torch.exp(-((sources - WELL_EXPOSED) ** 2) / (2 * SPREAD**2)) + EPSILON
+    wanted = (weights * sources).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
+    cell = min(CELL, *fused.shape[2:])
+    return (F.avg_pool2d(fused, cell) - F.avg_pool2d(wanted, cell)).abs().mean()
