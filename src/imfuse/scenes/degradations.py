@@ -38,10 +38,12 @@ def expose(radiance: Field, darkness: float, glare: float) -> Field:
 
     Args:
         radiance: `(h, w, 3)` linear light.
-        darkness: a camera opens up at dusk, though not by as much as the light falls, until it can no more.
+        darkness: a camera opens up at dusk, though not by as much as the light falls; at night even lit places
+            are under-exposed.
         glare: 0 for a clean lens to 1 for blinding lights and burnt-out highlights.
     """
-    gain = 1.15 * ambient_level(min(darkness, 0.6)) ** -0.56 * (1 + 1.3 * glare**1.5)
+    opened = 1.15 * ambient_level(min(darkness, 0.6)) ** -0.56
+    gain = opened * (1 - 1.6 * max(darkness - 0.6, 0)) * (1 + 1.3 * glare**1.5)
     exposed = radiance * np.float32(gain)
     exposed = exposed + _bloom(exposed, glare)
     return (1 - np.exp(-1.25 * exposed)) ** np.float32(1 / 2.2)

@@ -82,7 +82,7 @@ def assemble(
 ) -> Layout:
     """Put the plan together: things sorted from far to near, the thermal range around the air's temperature."""
     ordered = tuple(sorted(things, key=_painting_order))
-    coldest = weather.air - rng.uniform(1.5, 9.0)
+    coldest = weather.air - rng.uniform(-1.0, 15.0)
     return Layout(ground, ordered, tuple(lights), weather, view, float(coldest), float(rng.uniform(34.0, 38.0)))
 
 

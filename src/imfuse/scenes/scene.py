@@ -61,7 +61,7 @@ def simulate(
     *,
     seed: int = 0,
     kind: Kind = "road",
-    darkness: float = 0.85,
+    darkness: float = 0.75,
     glare: float = 0.25,
     fog: float = 0.0,
     noise: float = 0.25,
