@@ -173,6 +173,26 @@ def test_an_alignment_that_is_refused_gives_its_reason(imfuse, pair, tmp_path, c
     assert not (tmp_path / "out.png").exists()
 
 
+def test_align_repeats_the_reference_where_the_other_source_shows_nothing(imfuse, tmp_path, capsys):
+    noise = cv2.GaussianBlur(np.random.default_rng(4).uniform(0, 1, (150, 200)).astype(np.float32), (0, 0), 2)
+    scene = cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "fixed.png"), scene[:120, :160])
+    cv2.imwrite(str(tmp_path / "moved.png"), scene[12:132, 20:180])
+    words = ("fuse", tmp_path / "moved.png", tmp_path / "fixed.png", "-o", tmp_path / "out.png")
+    assert imfuse(*words, "--model", "average", "--align", "translation") == 0
+    difference = np.abs(read(tmp_path / "out.png").astype(int) - scene[:120, :160])
+    assert difference[:11, :].max() <= 1
+    assert difference.mean() < 3
+    assert "A aligned onto B: match" in capsys.readouterr().out
+
+
+def test_the_motions_of_the_command_line_are_those_of_the_registration():
+    from imfuse.align import MOTIONS
+    from imfuse.cli import _options
+
+    assert set(_options.MOTIONS) == set(MOTIONS)
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

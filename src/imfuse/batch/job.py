@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from imfuse.images.depth import ValueRange
 from imfuse.images.image import Stack
 
+if TYPE_CHECKING:
+    from imfuse.align import Motion
+
 Depth = Literal["8", "16", "float"]
-Motion = Literal["translation", "euclidean", "affine", "homography"]
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,30 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Product:
+    """What a job wrote.
+
+    Attributes:
+        output: the fused picture.
+        sheet: the contact sheet, where one was asked for.
+        remarks: what a person should know, such as how a source was registered.
+    """
+
+    output: Path
+    sheet: Path | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of a job.
 
     Attributes:
         job: the job.
         status: `fused`; `skipped`, since an earlier run did it; or `failed`.
-        output: the file, where there is one.
+        output: the fused picture, where there is one.
         sheet: the contact sheet, where one was asked for.
+        remarks: what a person should know of it.
         reason: why it failed.
         seconds: that it took.
     """
@@ -78,6 +96,7 @@ class Outcome:
     status: Literal["fused", "skipped", "failed"]
     output: Path | None = None
     sheet: Path | None = None
+    remarks: tuple[str, ...] = ()
     reason: str | None = None
     seconds: float = 0.0
 
@@ -88,6 +107,7 @@ class Outcome:
             "sources": [str(path) for path in self.job.stack.paths],
             "output": self.output and str(self.output),
             "sheet": self.sheet and str(self.sheet),
+            "remarks": list(self.remarks) or None,
             "reason": self.reason,
             "seconds": round(self.seconds, 4) if self.status == "fused" else None,
         }

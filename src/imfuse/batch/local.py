@@ -95,12 +95,13 @@ def run_one(fuser: Fuser, job: Job, options: FuseOptions, approve: Callable[[Pat
 
     start = time.perf_counter()
     try:
-        output, sheet = fuse_job(fuser, job, options, approve)
+        product = fuse_job(fuser, job, options, approve)
     except ImfuseError as error:
         return Outcome(job, "failed", reason=str(error))
     except Exception as error:
         return Outcome(job, "failed", reason=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
-    return Outcome(job, "fused", output, sheet, seconds=time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Outcome(job, "fused", product.output, product.sheet, product.remarks, seconds=seconds)
 
 
 def settings(fuser: Fuser, options: FuseOptions) -> dict[str, Any]:

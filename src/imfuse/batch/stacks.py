@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from imfuse.batch.job import FuseOptions, Job, Motion, Target
+from imfuse.batch.job import FuseOptions, Job, Product, Target
+from imfuse.batch.registration import REFERENCE, register_images
 from imfuse.errors import ImageWriteError
 from imfuse.images.depth import deepest_dtype
 from imfuse.images.encoding import FORMATS
@@ -18,9 +18,6 @@ from imfuse.images.image import Image
 from imfuse.images.medical import is_volume
 from imfuse.images.sizes import check_sizes, match_sizes
 from imfuse.runtime.fuser import Fuser
-
-REFERENCE = 1
-"""Index of the source onto which the others are registered: the visible picture, the MRI."""
 
 TYPES = {"8": np.dtype(np.uint8), "16": np.dtype(np.uint16), "float": np.dtype(np.float32)}
 
@@ -38,11 +35,8 @@ def source_names(fuser: Fuser, count: int) -> list[str]:
     return [*fuser.sources, *more][:count]
 
 
-def fuse_job(fuser: Fuser, job: Job, options: FuseOptions, approve: Approve) -> tuple[Path, Path | None]:
+def fuse_job(fuser: Fuser, job: Job, options: FuseOptions, approve: Approve) -> Product:
     """Do one job.
-
-    Returns:
-        The fused file, and the contact sheet if one was asked for.
 
     Raises:
         ImfuseError: a source cannot be read, the sources do not go together, or the result cannot be written.
@@ -52,17 +46,18 @@ def fuse_job(fuser: Fuser, job: Job, options: FuseOptions, approve: Approve) -> 
         from imfuse.batch.volumes import fuse_volume_job
 
         return fuse_volume_job(fuser, job, names, options, approve)
-    images = prepare([read_image(path) for path in job.stack.paths], names, options)
+    images, remarks = prepare([read_image(path) for path in job.stack.paths], names, options)
     dtype, suffix = choose_type(images, options, job.target)
     output = job.target.folder / f"{job.target.stem}{suffix}"
     approve(output)
     fused = fuser.fuse_images(images, value_range=options.value_range, dtype=dtype)
     write_image(output, fused.pixels, alpha=fused.alpha)
-    return output, _write_sheet(job, images, names, fused) if options.sheet else None
+    sheet = _write_sheet(job, images, names, fused) if options.sheet else None
+    return Product(output, sheet, remarks)
 
 
-def prepare(images: Sequence[Image], names: Sequence[str], options: FuseOptions) -> list[Image]:
-    """Images of one size that show the same place at the same pixel.
+def prepare(images: Sequence[Image], names: Sequence[str], options: FuseOptions) -> tuple[list[Image], tuple[str, ...]]:
+    """Images of one size that show the same place at the same pixel, and remarks on how they were brought there.
 
     Raises:
         SourceError: unequal sizes, and neither `resize` nor `align` says what to do.
@@ -70,25 +65,10 @@ def prepare(images: Sequence[Image], names: Sequence[str], options: FuseOptions)
     """
     if options.resize is not None:
         images = match_sizes(images, options.resize)
-    elif options.align is not None:
-        images = match_sizes(images, REFERENCE)
+    if options.align is not None:
+        return register_images(images, names, options.align)
     check_sizes(images, names)
-    return list(images) if options.align is None else _registered(images, options.align)
-
-
-def _registered(images: Sequence[Image], motion: Motion) -> list[Image]:
-    from imfuse.align import align
-
-    fixed = images[REFERENCE].pixels
-    registered = []
-    for index, image in enumerate(images):
-        if index == REFERENCE:
-            registered.append(image)
-            continue
-        alignment = align(image.pixels, fixed, motion=motion)
-        alpha = None if image.alpha is None else alignment.warp(image.alpha)
-        registered.append(replace(image, pixels=alignment.warp(image.pixels), alpha=alpha))
-    return registered
+    return list(images), ()
 
 
 def choose_type(images: Sequence[Image], options: FuseOptions, target: Target) -> tuple[np.dtype[Any], str]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from imfuse.batch.job import Motion
 from imfuse.batch.overlap import Prefetch, WriteBehind
 from imfuse.batch.pacing import pair_frames, same_rate, slowest
+from imfuse.batch.registration import REFERENCE, Registration, find_registration, remark
 from imfuse.errors import AlignmentError
 from imfuse.images.image import Image
 from imfuse.images.sizes import check_sizes, match_sizes
@@ -22,13 +22,12 @@ from imfuse.images.video import Frame, VideoReader, VideoWriter
 from imfuse.runtime.fuser import Fuser
 
 if TYPE_CHECKING:
-    from imfuse.align import Alignment
+    from imfuse.align import Motion
 
-REFERENCE = 1
 TRIED_FRAMES = 25
 """Frames from the start among which `align` looks for a pair that can be registered."""
 
-Prepare = Callable[[Sequence[Frame]], list[Frame]]
+Prepare = Callable[[Sequence[Frame]], Sequence[Frame]]
 
 
 @dataclass(frozen=True)
@@ -86,14 +85,14 @@ def fuse_videos(
         writer = stack.enter_context(VideoWriter(output, rate, codec))
         streams = [stack.enter_context(Prefetch(reader)) for reader in readers]
         pairs = pair_frames(streams, rates)
-        prepare, pairs = _preparation(pairs, names, resize, motion)
+        prepare, pairs, remarks = _preparation(pairs, names, resize, motion)
         frames = 0
         with WriteBehind(writer.write) as sink:
             for sources in pairs:
                 sink.put(np.asarray(fuser(*prepare(sources), dtype=np.uint8), np.uint8))
                 frames += 1
                 advance()
-        remarks = [*_rate_remarks(readers, rate), *_length_remarks(readers, frames)]
+        remarks += [*_rate_remarks(readers, rate), *_length_remarks(readers, frames)]
         damage = [_damage(reader) for reader in readers if reader.ended and reader.lost]
     return VideoReport(frames, time.perf_counter() - start, rate, tuple(remarks), tuple(damage))
 
@@ -103,51 +102,50 @@ def _preparation(
     names: Sequence[str],
     resize: Literal["larger", "smaller"] | int | None,
     motion: Motion | None,
-) -> tuple[Prepare, Iterable[tuple[Frame, ...]]]:
-    """How every tuple of frames is brought to one size and place, and the frames with none taken away."""
+) -> tuple[Prepare, Iterable[tuple[Frame, ...]], list[str]]:
+    """How every tuple of frames is brought to one size and place, the frames with none taken away, and remarks."""
 
-    def same_size(frames: Sequence[Frame]) -> list[Frame]:
-        images: Sequence[Image] = [Image(frame) for frame in frames]
-        if resize is not None or motion is not None:
-            images = match_sizes(images, REFERENCE if resize is None else resize)
-        check_sizes(images, names)
-        return [np.asarray(image.pixels, np.uint8) for image in images]
+    def same_size(frames: Sequence[Frame]) -> Sequence[Frame]:
+        if resize is not None:
+            frames = [np.asarray(i.pixels, np.uint8) for i in match_sizes([Image(f) for f in frames], resize)]
+        if motion is None:
+            check_sizes([Image(frame) for frame in frames], names)
+        return frames
 
     if motion is None:
-        return same_size, pairs
+        return same_size, pairs, []
     first = list(islice(pairs, TRIED_FRAMES))
-    warp = _registration([same_size(frames) for frames in first[:: max(1, len(first) // 3)]], motion)
-    return lambda frames: warp(same_size(frames)), chain(first, pairs)
+    samples = [same_size(frames) for frames in first[:: max(1, len(first) // 3)]]
+    others = [index for index in range(len(names)) if index != REFERENCE and samples]
+    found = {index: _best_registration(samples, index, names, motion) for index in others}
+
+    def registered(frames: Sequence[Frame]) -> Sequence[Frame]:
+        frames = same_size(frames)
+        reference = frames[REFERENCE]
+        moved = {index: found[index].apply(frames[index], reference) for index in others}
+        return [np.asarray(moved.get(index, frame), np.uint8) for index, frame in enumerate(frames)]
+
+    return registered, chain(first, pairs), [remark(found[i], names[i], names[REFERENCE]) for i in others]
 
 
-def _registration(samples: Sequence[Sequence[Frame]], motion: Motion) -> Prepare:
-    """Registers every source onto the reference as the best of the samples says."""
-    count = len(samples[0]) if samples else 0
-    alignments = {index: _best_alignment(samples, index, motion) for index in range(count) if index != REFERENCE}
-    return lambda frames: [
-        np.asarray(alignments[index].warp(frame), np.uint8) if index in alignments else frame
-        for index, frame in enumerate(frames)
-    ]
-
-
-def _best_alignment(samples: Sequence[Sequence[Frame]], index: int, motion: Motion) -> Alignment:
+def _best_registration(
+    samples: Sequence[Sequence[Frame]], index: int, names: Sequence[str], motion: Motion
+) -> Registration:
     """The registration of one source after which it matches best.
 
     Raises:
         AlignmentError: no sample could be registered.
     """
     attempts = [_attempt(frames[index], frames[REFERENCE], motion) for frames in samples]
-    found = [attempt for attempt in attempts if not isinstance(attempt, AlignmentError)]
+    found = [attempt for attempt in attempts if isinstance(attempt, Registration)]
     if not found:
-        raise next(attempt for attempt in attempts if isinstance(attempt, AlignmentError))
-    return max(found, key=lambda alignment: alignment.score_after)
+        raise AlignmentError(f"{names[index]} onto {names[REFERENCE]}: {attempts[-1]}")
+    return max(found, key=lambda registration: registration.alignment.score_after)
 
 
-def _attempt(moving: Frame, fixed: Frame, motion: Motion) -> Alignment | AlignmentError:
-    from imfuse.align import align
-
+def _attempt(moving: Frame, fixed: Frame, motion: Motion) -> Registration | AlignmentError:
     try:
-        return align(moving, fixed, motion=motion)
+        return find_registration(moving, fixed, motion)
     except AlignmentError as error:
         return error
 

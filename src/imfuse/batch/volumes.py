@@ -8,23 +8,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imfuse.batch.job import FuseOptions, Job
+from imfuse.batch.job import FuseOptions, Job, Product
+from imfuse.batch.registration import REFERENCE
 from imfuse.errors import SourceError
 from imfuse.images.files import write_image
 from imfuse.images.medical import Volume, is_volume, read_volume, write_volume
 from imfuse.images.sheet import fusion_sheet
 from imfuse.runtime.fuser import Fuser
 
-REFERENCE = 1
-
 
 def fuse_volume_job(
     fuser: Fuser, job: Job, names: Sequence[str], options: FuseOptions, approve: Callable[[Path], None]
-) -> tuple[Path, Path | None]:
+) -> Product:
     """Do one job whose sources are NIfTI volumes.
 
-    Returns:
-        The fused file, and the contact sheet of the middle slice if one was asked for.
+    A contact sheet shows the middle slice.
 
     Raises:
         ImfuseError: a volume cannot be read or written, or the volumes do not lie in the same place.
@@ -41,7 +39,7 @@ def fuse_volume_job(
     slices = zip(*(volume.data for volume in volumes), strict=True)
     fused = np.stack([fuser(*sources) for sources in slices]).astype(np.float32)
     write_volume(output, fused, volumes[REFERENCE])
-    return output, _write_sheet(job, volumes, names, fused) if options.sheet else None
+    return Product(output, _write_sheet(job, volumes, names, fused) if options.sheet else None)
 
 
 def _check_options(options: FuseOptions) -> None:

@@ -166,6 +166,7 @@ def _summary(fuser: Fuser, plan: Plan, names: list[str], by_status: dict[str, li
             return "\n".join(lines)
         done = " (done before)" if outcome.status == "skipped" else ""
         lines.append(f"{'fused':{width}}  {outcome.output}{done}")
+        lines += outcome.remarks
         if outcome.sheet:
             lines.append(f"{'sheet':{width}}  {outcome.sheet}")
     else:
