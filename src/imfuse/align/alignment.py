@@ -54,10 +54,13 @@ class Alignment:
                 f"picture of {pixels.shape[1]}x{pixels.shape[0]} pixels: the alignment was found for "
                 f"{self.moving_size[1]}x{self.moving_size[0]}; warp a picture of that size"
             )
-        reduced, matrix = self._reduced(pixels)
+        is_float = pixels.dtype.kind == "f"
+        reduced, matrix = self._reduced(pixels.astype(np.float32, copy=False) if is_float else pixels)
         height, width = self.fixed_size
         warped: Any = cv2.warpPerspective(reduced, matrix, (width, height), flags=cv2.INTER_CUBIC)
-        return np.clip(warped, min(0, pixels.min()), max(0, pixels.max())) if pixels.dtype.kind == "f" else warped
+        if not is_float:
+            return warped
+        return np.clip(warped, min(0, pixels.min()), max(0, pixels.max())).astype(pixels.dtype, copy=False)
 
     def covered(self) -> NDArray[np.bool_]:
         """`(h, w)` of the fixed picture, True where the moving picture reaches."""
