@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from imfuse.lab.nn.pyramid import expand, laplacian_pyramid
+from imfuse.lab.nn.pyramid import expand, laplacian_pyramid, reduce
 
 NOISE_FLOOR = 1 / 255
 
@@ -77,10 +77,10 @@ class LearnedPyramid(nn.Module):
     def _join_band(self, band: Tensor, control: Tensor, level: int) -> Tensor:
         """Weight the sources' bands by the ratio of their activity; `control` is preference and log gain."""
         preference, log_gain = control[:, :-1], control[:, -1:]
+        activity = band.abs()
         if level == 0:  # the finest choice is made at half resolution: four times fewer pixels, the same picture
-            activity = F.avg_pool2d(band.abs(), 2)
-        else:
-            activity = F.avg_pool2d(band.abs(), 3, 1, 1, count_include_pad=False)
+            activity = reduce(activity)
+        activity = F.avg_pool2d(activity, 3, 1, 1, count_include_pad=False)
         activity = activity + torch.exp(self.log_floor[level])
         gain = torch.exp(self.log_gain_limit * torch.tanh(_resize(log_gain, activity)))
         weight = self._weigh(torch.log, activity, self.sharpness[level], _resize(preference, activity))
