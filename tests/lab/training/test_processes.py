@@ -27,9 +27,11 @@ def start(recipe_file: Path, run: Path, *options: str) -> subprocess.Popen[bytes
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def finish(process: subprocess.Popen[bytes]) -> None:
+def finish(process: subprocess.Popen[bytes]) -> str:
+    """Wait for a good end, and return what was written to standard error."""
     _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, errors.decode()
+    return errors.decode()
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,7 @@ def test_two_processes_learn_the_weights_of_one(recipe_file, tmp_path):
     # sum decides it, and a high rate makes a visible difference of it.
     changes = {"optimiser": {"steps": 20, "learning_rate": 1e-3}}
     options = ("--optimiser.steps", "20", "--optimiser.learning_rate", "1e-3", "--machine.devices", "2")
-    finish(start(recipe_file, tmp_path / "two", *options))
+    assert "MEMBER: 2/2" in finish(start(recipe_file, tmp_path / "two", *options))
     train(read_recipe(recipe_file, changes), tmp_path / "one")
     one, two = (load_file(tmp_path / name / "weights.safetensors") for name in ("one", "two"))
     assert one.keys() == two.keys()
