@@ -51,7 +51,7 @@ def test_darkness_darkens_and_overexposure_clips_the_brightest():
     source = np.random.default_rng(0).random((64, 64), dtype=np.float32)
     assert degradations.darkness(source, np.random.default_rng(3)).max() <= 0.6
     bright = degradations.overexposure(source, np.random.default_rng(3))
-    assert (bright == 1).mean() > 0.2
+    assert 0.04 < (bright == 1).mean() < 0.61
     assert (bright >= source).all()
 
 

@@ -44,8 +44,8 @@ def augment(patch: Patch, sources: Sequence[str], recipe: AugmentRecipe, generat
         patch[index] = degradations.invert(patch[index])
     for probability, change in (
         (recipe.darkness, degradations.darkness),
-        (recipe.haze, degradations.haze),
         (recipe.overexposure, degradations.overexposure),
+        (recipe.haze, degradations.haze),
     ):
         if met(probability):
             index = sources.index("visible")

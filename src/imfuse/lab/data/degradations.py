@@ -40,8 +40,10 @@ def haze(source: Source, generator: Generator) -> Source:
 
 
 def overexposure(source: Source, generator: Generator) -> Source:
-    """Exposed 1.3 to 3 times too long: bright parts are clipped at white."""
-    return np.minimum(source * np.float32(generator.uniform(1.3, 3.0)), 1)
+    """Exposed so long, up to 4 times, that the brightest 5 to 60 % are clipped at white, but never everything."""
+    clipped = float(np.quantile(source, 1 - generator.uniform(0.05, 0.6)))
+    gain = np.clip(1 / max(clipped, 1e-3), 1, 4)
+    return np.minimum(source * np.float32(gain), 1)
 
 
 def darkness(source: Source, generator: Generator) -> Source:

@@ -8,7 +8,9 @@ from imfuse.lab.data.stacks import Scene, SceneCache, eight_bits, reflect_up
 
 
 class SimulatedScenes:
-    """Seeded scenes of (infrared, visible) luma, half of them roads and half parks.
+    """Seeded scenes of (infrared, visible) luma, half of them roads and half parks, from day to night.
+
+    They have no noise, because the loss would take it for detail; patches get theirs afterwards.
 
     Args:
         count: number of different scenes.
@@ -33,5 +35,14 @@ class SimulatedScenes:
         from imfuse.scenes import simulate
 
         kind = "road" if index % 2 == 0 else "park"
-        scene = simulate(seed=self.seed * 100_003 + index, kind=kind)
+        generator = np.random.default_rng((self.seed, index))
+        darkness, glare, fog, foggy = generator.random(4)
+        scene = simulate(
+            seed=int(generator.integers(2**31)),
+            kind=kind,
+            darkness=darkness,
+            glare=0.6 * glare,
+            fog=0.5 * fog if foggy < 0.3 else 0.0,
+            noise=0.0,
+        )
         return reflect_up(np.stack([scene.infrared, eight_bits(luma(scene.visible))]), self.smallest)
