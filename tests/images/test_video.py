@@ -59,6 +59,19 @@ def test_grey_frames_come_back_grey(tmp_path):
             np.testing.assert_array_equal(frame.pixels, wanted)
 
 
+def test_a_grey_stream_is_grey_after_a_lossy_codec_too(tmp_path):
+    frames = [gradient(index)[..., 0] for index in range(6)]
+    with VideoReader(write(tmp_path / "video.mp4", frames)) as reader:
+        assert {frame.pixels.ndim for frame in reader} == {2}
+
+
+def test_a_stream_that_has_shown_colour_stays_coloured(tmp_path):
+    black = np.zeros((48, 64, 3), np.uint8)
+    frames = [black, gradient(0), black]
+    with VideoReader(write(tmp_path / "video.mkv", frames, codec="FFV1")) as reader:
+        assert [frame.pixels.ndim for frame in reader] == [2, 3, 3]
+
+
 @pytest.mark.parametrize("size", [(47, 64), (48, 63), (47, 63), (1, 1)])
 def test_odd_sizes_are_padded_not_cut(tmp_path, size):
     frames = [gradient(index, *size) for index in range(3)]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,11 @@ CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".mov": "mp4v", ".avi": "MJPG", ".mkv"
 UNKNOWN_RATE = 25.0
 """Frames a second that are assumed where a file states none."""
 
+GREY_TOLERANCE = 8
+"""Levels by which the channels of a grey picture may differ after a codec has had it."""
+
 Frame = NDArray[np.uint8]
-"""`(h, w)` where the decoded frame has no colour at all, else `(h, w, 3)` RGB."""
+"""`(h, w)` as long as the stream has shown no colour, else `(h, w, 3)` RGB."""
 
 
 class TimedFrame(NamedTuple):
@@ -70,6 +73,7 @@ class VideoReader:
         self.info = _read_info(path, self._capture)
         self.decoded = 0
         self.ended = False
+        self._coloured = False
 
     def __iter__(self) -> Iterator[TimedFrame]:
         """Decode frame by frame.
@@ -93,9 +97,9 @@ class VideoReader:
         good, pixels = self._capture.read()
         if not good:
             return None
-        if np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 1], pixels[..., 2]):
-            return np.ascontiguousarray(pixels[..., 0], np.uint8)
-        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)
+        self._coloured = self._coloured or _is_coloured(pixels)
+        conversion = cv2.COLOR_BGR2RGB if self._coloured else cv2.COLOR_BGR2GRAY
+        return np.asarray(cv2.cvtColor(pixels, conversion), np.uint8)
 
     @property
     def lost(self) -> int:
@@ -199,6 +203,13 @@ class VideoWriter:
             self.close()
         else:
             self.discard()
+
+
+def _is_coloured(pixels: NDArray[Any]) -> bool:
+    """Whether any pixel of a grid has a colour."""
+    grid = pixels[::3, ::3].astype(np.int16)
+    blue, green, red = grid[..., 0], grid[..., 1], grid[..., 2]
+    return bool((np.abs(blue - green) > GREY_TOLERANCE).any() or (np.abs(red - green) > GREY_TOLERANCE).any())
 
 
 def _open_capture(path: Path) -> cv2.VideoCapture:
