@@ -67,12 +67,12 @@ def test_a_rerun_does_what_was_deleted_or_has_changed(summary, folders):
     assert names["skipped"] == ["0", "2", "3", "5"]
 
 
-@pytest.mark.parametrize("words", [("--model", "maximum"), ("--model", "average", "--depth", "16")])
+@pytest.mark.parametrize("words", [("maximum",), ("average", "--depth", "16"), ("average", "--format", "jpg")])
 def test_other_options_do_everything_again(summary, words):
     summary("--model", "average")
-    _, names = summary(*words)
+    _, names = summary("--model", *words)
     assert names["fused"] == ALL
-    _, names = summary(*words)
+    _, names = summary("--model", *words)
     assert names["skipped"] == ALL
 
 

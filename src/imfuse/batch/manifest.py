@@ -49,14 +49,11 @@ class Manifest:
     def finished(self, job: Job) -> Path | None:
         """The output of a job that was done with these settings from these very sources, if it is still there."""
         record = self._done.get(job.stack.name)
-        if record is None or record.get("settings") != self._settings or record.get("sources") != _state(job):
+        wanted = {"settings": self._settings, "format": job.target.suffix, "sources": _state(job)}
+        if record is None or any(record.get(key) != value for key, value in wanted.items()):
             return None
         output = self.path.parent / record["output"]
         return output if output.is_file() else None
-
-    def was_done(self, job: Job) -> bool:
-        """Whether the job was done before, be it with other settings or sources."""
-        return job.stack.name in self._done
 
     def owns(self, output: Path) -> bool:
         """Whether a run of imfuse began to write this file, so that it may be replaced."""
@@ -70,7 +67,7 @@ class Manifest:
     def finish(self, job: Job, output: Path) -> None:
         """Note that `output` is complete."""
         record = {"state": "done", "name": job.stack.name, "output": output.name}
-        record |= {"settings": self._settings, "sources": _state(job)}
+        record |= {"settings": self._settings, "format": job.target.suffix, "sources": _state(job)}
         self._append(record)
         self._done[job.stack.name] = record
 

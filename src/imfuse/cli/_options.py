@@ -47,7 +47,7 @@ def load_fuser(model: str, threads: int | None, memory: int | None, share: int =
     Args:
         model: a name or a folder.
         threads: of one inference.
-        memory: working memory of the whole run in MB.
+        memory: working memory of the whole run in MB; None takes the usual amount for each inference.
         share: inferences at a time, which share the memory.
 
     Raises:
@@ -61,7 +61,7 @@ def load_fuser(model: str, threads: int | None, memory: int | None, share: int =
         raise UsageError(
             f"--model {model}: no such model; there are {', '.join(list_models())}, or name a model folder"
         )
-    return Fuser.load(model, threads=threads, memory_mb=(memory or MEMORY_MB) / share)
+    return Fuser.load(model, threads=threads, memory_mb=memory / share if memory else MEMORY_MB)
 
 
 def size_rule(text: str | None, names: list[str]) -> Literal["larger", "smaller"] | int | None:

@@ -67,6 +67,7 @@ def run(arguments: Namespace) -> int:
     from imfuse.cli._order import order_warning
     from imfuse.cli._plan import make_plan
     from imfuse.cli._report import warn
+    from imfuse.cli._summary import Summary, report
 
     start = time.perf_counter()
     check_positive(threads=arguments.threads, memory=arguments.memory, jobs=arguments.jobs)
@@ -83,7 +84,8 @@ def run(arguments: Namespace) -> int:
         warn(warning)
     options = _options(arguments, fuser, len(paths))
     outcomes = _run_plan(arguments, fuser, plan, options, workers)
-    return _report(arguments, fuser, plan, outcomes, time.perf_counter() - start)
+    summary = Summary(fuser.name, source_names(fuser, len(paths)), plan, outcomes, time.perf_counter() - start)
+    return report(summary, as_json=arguments.json, quiet=arguments.quiet)
 
 
 def _workers(jobs: int | None, count: int) -> int:
@@ -131,46 +133,3 @@ def _advancing(outcomes: Iterable[Outcome], advance: Any) -> Iterable[Outcome]:
     for outcome in outcomes:
         advance()
         yield outcome
-
-
-def _report(arguments: Namespace, fuser: Fuser, plan: Plan, outcomes: list[Outcome], seconds: float) -> int:
-    """Say what became of it, to people or to machines; the exit status."""
-    from imfuse.batch.stacks import source_names
-    from imfuse.cli._report import print_json, say, versions, warn
-
-    by_status = {status: [o for o in outcomes if o.status == status] for status in ("fused", "skipped", "failed")}
-    names = source_names(fuser, len(plan.jobs[0].stack.paths))
-    for outcome in by_status["failed"]:
-        warn(f"{outcome.job.stack.name}: {outcome.reason}")
-    for path in plan.unmatched:
-        warn(f"{path}: no partner, left out")
-    if arguments.json:
-        records = {status: [o.as_record() for o in group] for status, group in by_status.items()}
-        unmatched = [str(path) for path in plan.unmatched]
-        about = {"model": fuser.name, "sources": names, "seconds": round(seconds, 4), "versions": versions()}
-        print_json({**records, "unmatched": unmatched, **about})
-    else:
-        say(_summary(fuser, plan, names, by_status, seconds), quiet=arguments.quiet)
-    return 1 if by_status["failed"] else 0
-
-
-def _summary(fuser: Fuser, plan: Plan, names: list[str], by_status: dict[str, list[Outcome]], seconds: float) -> str:
-    """A few lines for a person: which source was taken for what, and where the result lies."""
-    paths = plan.jobs[0].stack.paths
-    single = len(plan.jobs) == 1
-    width = max(map(len, [*names, "fused"]))
-    lines = [f"{name:{width}}  {path if single else path.parent}" for name, path in zip(names, paths, strict=True)]
-    if single:
-        outcome = next(iter(by_status["fused"] + by_status["skipped"]), None)
-        if outcome is None:
-            return "\n".join(lines)
-        done = " (done before)" if outcome.status == "skipped" else ""
-        lines.append(f"{'fused':{width}}  {outcome.output}{done}")
-        lines += outcome.remarks
-        if outcome.sheet:
-            lines.append(f"{'sheet':{width}}  {outcome.sheet}")
-    else:
-        counts = [f"{len(by_status['fused'])} fused", f"{len(by_status['skipped'])} done before"]
-        counts += [f"{len(by_status['failed'])} failed", f"{len(plan.unmatched)} without partner"]
-        lines.append(f"{'fused':{width}}  {plan.folder}: {', '.join(counts)}")
-    return "\n".join([*lines, f"by {fuser.name} in {seconds:.2f} s"])
