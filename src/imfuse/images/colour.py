@@ -30,6 +30,13 @@ def luma(pixels: Pixels) -> Pixels:
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
 
 
+def colourise(fused: NDArray[np.float32], colours: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Give a fused luma in [0, 1] the chroma of its colour sources: none, one, or several as one."""
+    if not colours:
+        return fused
+    return carry_chroma(fused, colours[0]) if len(colours) == 1 else add_chroma(fused, merge_chroma(colours))
+
+
 def carry_chroma(fused: NDArray[np.float32], colour: NDArray[np.float32]) -> NDArray[np.float32]:
     """Give a fused luma the chroma of a colour image, both in [0, 1].
 

@@ -35,12 +35,16 @@ def to_unit(
         >>> to_unit(np.array([[0, 255]], np.uint8))
         array([[0., 1.]], dtype=float32)
     """
-    low, high = value_limits(pixels, value_range, percentiles)
-    if low == 0:
-        unit = np.multiply(pixels, np.float32(1 / high), dtype=np.float32)
-    else:
-        unit = (pixels.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
-    return np.clip(unit, 0, 1, out=unit) if value_range != "dtype" or pixels.dtype.kind == "f" else unit
+    return scale_to_unit(pixels, value_limits(pixels, value_range, percentiles))
+
+
+def scale_to_unit(pixels: Pixels, limits: tuple[float, float]) -> NDArray[np.float32]:
+    """Bring stored values to [0, 1], where `limits` become 0 and 1; what lies outside is clipped."""
+    low, high = limits
+    if limits == (0, type_maximum(pixels.dtype)) and pixels.dtype.kind != "f":
+        return np.multiply(pixels, np.float32(1 / high), dtype=np.float32)
+    unit = (pixels.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
+    return np.clip(unit, 0, 1, out=unit)
 
 
 def value_limits(
@@ -90,9 +94,7 @@ def type_maximum(dtype: Any) -> float:
         return float(np.iinfo(dtype).max)
     if dtype.kind == "f":
         return 1.0
-    raise SourceError(
-        f"pixels of type {dtype}: expected uint8, uint16, or float in [0, 1]; convert the array first"
-    )
+    raise SourceError(f"pixels of type {dtype}: expected uint8, uint16, or float in [0, 1]; convert the array first")
 
 
 def deepest_dtype(arrays: Sequence[Pixels]) -> np.dtype:

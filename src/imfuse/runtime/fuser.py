@@ -7,6 +7,7 @@ engine, chroma back, depth back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from imfuse.images.depth import ValueRange
 from imfuse.images.image import Image, Pixels
 from imfuse.images.sizes import check_sizes
 from imfuse.runtime.backends import Engine
-from imfuse.runtime.tiling import SizeRule, run_tiled
+from imfuse.runtime.tiling import SizeRule, Tile, run_padded, tiles
 
 if TYPE_CHECKING:
     from imfuse.runtime.card import ModelCard
@@ -108,14 +109,17 @@ class Fuser:
             SourceError: fewer than two sources, unequal sizes, or pixels of another type or shape.
         """
         arrays = self._checked(sources)
-        ranges = self._ranges(arrays, value_range)
+        limits = [depth.value_limits(a, r) for a, r in zip(arrays, self._ranges(arrays, value_range), strict=True)]
         dtype = np.dtype(dtype) if dtype is not None else depth.deepest_dtype(arrays)
         depth.type_maximum(dtype)
-        if all(a.dtype == np.uint8 for a in arrays) and dtype == np.uint8 and set(ranges) == {"dtype"}:
-            return self._fuse_uint8(arrays)
-        units = [depth.to_unit(a, r) for a, r in zip(arrays, ranges, strict=True)]
-        fused = self._fuse_lumas([colour.luma(u) for u in units])
-        return depth.from_unit(_coloured(fused, [u for u in units if u.ndim == 3]), dtype)
+        height, width = arrays[0].shape[:2]
+        parts = list(tiles(height, width, self._rule(len(arrays)), self.memory_mb))
+        if len(parts) == 1:
+            return self._fuse_part(arrays, limits, dtype, parts[0])
+        fused = np.empty((height, width, 3) if any(a.ndim == 3 for a in arrays) else (height, width), dtype)
+        for part in parts:
+            fused[part.inner] = self._fuse_part(arrays, limits, dtype, part)
+        return fused
 
     def fuse_images(
         self,
@@ -135,15 +139,19 @@ class Fuser:
             alpha = depth.from_unit(depth.to_unit(alpha), pixels.dtype)
         return Image(pixels, alpha)
 
-    def _fuse_uint8(self, arrays: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        """The path of cameras and video: 8 bits in and out, integer arithmetic round the engine."""
-        fused = self._fuse_lumas([depth.to_unit(colour.luma(a)) for a in arrays])
-        coloured = [a for a in arrays if a.ndim == 3]
-        if len(coloured) > 1:
-            units = [depth.to_unit(a) for a in coloured]
-            return depth.from_unit(_coloured(fused, units), np.uint8)
-        luma = depth.from_unit(fused, np.uint8)
-        return colour.carry_chroma_uint8(luma, coloured[0]) if coloured else luma
+    def _fuse_part(
+        self, arrays: Sequence[Pixels], limits: Sequence[tuple[float, float]], dtype: np.dtype, part: Tile
+    ) -> Pixels:
+        """Fuse one tile and return its inner part, in colour and in `dtype`."""
+        lumas = (
+            depth.scale_to_unit(colour.luma(a[part.outer]), limit) for a, limit in zip(arrays, limits, strict=True)
+        )
+        fused = self._fuse_lumas(list(lumas))[part.cut]
+        coloured = [(a[part.inner], limit) for a, limit in zip(arrays, limits, strict=True) if a.ndim == 3]
+        if len(coloured) == 1 and dtype == coloured[0][0].dtype == np.uint8 and coloured[0][1] == (0, 255):
+            return colour.carry_chroma_uint8(depth.from_unit(fused, np.uint8), coloured[0][0])
+        units = [depth.scale_to_unit(a, limit) for a, limit in coloured]
+        return depth.from_unit(colour.colourise(fused, units), dtype)
 
     def _fuse_lumas(self, lumas: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Fuse `(h, w)` lumas in [0, 1] into `(h, w)`, clipped to [0, 1]."""
@@ -155,8 +163,12 @@ class Fuser:
         return fused
 
     def _run(self, lumas: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        fused = run_tiled(self.engine, np.stack(lumas), self.rule, self.memory_mb)
-        return np.clip(fused, 0, 1)
+        return np.clip(run_padded(self.engine, np.stack(lumas), self.rule.multiple), 0, 1)
+
+    def _rule(self, count: int) -> SizeRule:
+        """The size rule for so many sources: what is fused one after the other reaches farther."""
+        passes = 1 if self.symmetric else count - 1
+        return replace(self.rule, margin=None if self.rule.margin is None else self.rule.margin * passes)
 
     def _checked(self, sources: Sequence[Pixels]) -> list[Pixels]:
         if len(sources) < 2:
@@ -180,16 +192,6 @@ class Fuser:
         if len(ranges) != len(arrays):
             raise SourceError(f"{len(ranges)} value ranges for {len(arrays)} sources; give one, or one for each")
         return ranges
-
-
-def _coloured(fused: NDArray[np.float32], colours: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    if not colours:
-        return fused
-    return (
-        colour.carry_chroma(fused, colours[0])
-        if len(colours) == 1
-        else colour.add_chroma(fused, colour.merge_chroma(colours))
-    )
 
 
 def _check_array(name: str, array: Pixels) -> None:

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from imfuse.runtime.backends import Engine
 
-BYTES_PER_PIXEL = 400
-"""Working memory of one engine call for each pixel of a tile and source pair, measured generously."""
+BYTES_PER_PIXEL = 200
+"""Working memory of one call for each pixel of a tile, as measured with the bundled networks, with some to spare."""
+
+Window = tuple[slice, slice]
+"""Rows and columns."""
 
 
 @dataclass(frozen=True)
@@ -36,31 +39,45 @@ class SizeRule:
         return max(self.multiple, self.grid)
 
 
-def run_padded(engine: Engine, sources: NDArray[np.float32], rule: SizeRule) -> NDArray[np.float32]:
-    """Pad `(n, h, w)` at the bottom and right to the size rule by reflection, fuse, and cut back to `(h, w)`."""
+@dataclass(frozen=True)
+class Tile:
+    """A part of the image.
+
+    Attributes:
+        inner: the part that is kept; the inner parts of all tiles cover the image once.
+        outer: the part that is run, which begins on the grid and holds the margin.
+        cut: the inner part within the outer.
+    """
+
+    inner: Window
+    outer: Window
+    cut: Window
+
+
+def run_padded(engine: Engine, sources: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:
+    """Pad `(n, h, w)` at the bottom and right to the multiple by reflection, fuse, and cut back to `(h, w)`."""
     height, width = sources.shape[1:]
-    down, right = -height % rule.multiple, -width % rule.multiple
+    down, right = -height % multiple, -width % multiple
     if not (down or right):
         return engine.run(sources)
-    padded = np.stack(
-        [cv2.copyMakeBorder(source, 0, down, 0, right, _border(height, width, down, right)) for source in sources]
-    )
-    return engine.run(padded)[:height, :width]
+    border = cv2.BORDER_REFLECT_101 if down < height and right < width else cv2.BORDER_REPLICATE
+    padded = [cv2.copyMakeBorder(source, 0, down, 0, right, border) for source in sources]
+    return engine.run(np.stack(padded))[:height, :width]
 
 
-def run_tiled(engine: Engine, sources: NDArray[np.float32], rule: SizeRule, memory_mb: float) -> NDArray[np.float32]:
-    """Fuse `(n, h, w)` sources whole when the memory budget admits it, else in tiles that overlap by the margin."""
-    height, width = sources.shape[1:]
+def tiles(height: int, width: int, rule: SizeRule, memory_mb: float) -> Iterator[Tile]:
+    """The whole image as one tile when the memory budget admits it, else tiles that overlap by the margin.
+
+    Outer parts start at multiples of the size rule, so that the grid of the network falls as in the whole image.
+    """
     side = tile_side(rule, memory_mb)
     if rule.margin is None or height * width <= side * side:
-        return run_padded(engine, sources, rule)
-    fused = np.empty((height, width), np.float32)
-    for inner, outer in tiles(height, width, side, rule):
-        part = run_padded(engine, np.ascontiguousarray(sources[:, outer[0], outer[1]]), rule)
-        rows = slice(inner[0].start - outer[0].start, inner[0].stop - outer[0].start)
-        columns = slice(inner[1].start - outer[1].start, inner[1].stop - outer[1].start)
-        fused[inner] = part[rows, columns]
-    return fused
+        whole = (slice(0, height), slice(0, width))
+        yield Tile(whole, whole, whole)
+        return
+    for rows in _spans(height, side, rule):
+        for columns in _spans(width, side, rule):
+            yield Tile(*zip(rows, columns, strict=True))
 
 
 def tile_side(rule: SizeRule, memory_mb: float) -> int:
@@ -70,27 +87,11 @@ def tile_side(rule: SizeRule, memory_mb: float) -> int:
     return max(side // rule.step * rule.step, -(-smallest // rule.step) * rule.step)
 
 
-def tiles(
-    height: int, width: int, side: int, rule: SizeRule
-) -> Iterator[tuple[tuple[slice, slice], tuple[slice, slice]]]:
-    """Inner parts that cover the image once, each with the outer part that must be run for it.
-
-    Outer parts start at multiples of the size rule, so that the grid of the network falls as in the whole image.
-    """
-    for rows in _spans(height, side, rule):
-        for columns in _spans(width, side, rule):
-            yield (rows[0], columns[0]), (rows[1], columns[1])
-
-
-def _spans(length: int, side: int, rule: SizeRule) -> Iterator[tuple[slice, slice]]:
+def _spans(length: int, side: int, rule: SizeRule) -> Iterator[tuple[slice, slice, slice]]:
+    """Inner, outer and cut along one axis."""
     margin = -(-(rule.margin or 0) // rule.step) * rule.step
-    step = side - 2 * margin
+    step = (side - 2 * margin) // rule.step * rule.step
     for start in range(0, length, step):
         stop = min(start + step, length)
-        yield slice(start, stop), slice(max(start - margin, 0), min(stop + margin, length))
-
-
-def _border(height: int, width: int, down: int, right: int) -> int:
-    """Reflection needs more pixels than it pads; smaller images repeat their edge."""
-    fits = down < height and right < width
-    return cv2.BORDER_REFLECT_101 if fits else cv2.BORDER_REPLICATE
+        first = max(start - margin, 0)
+        yield slice(start, stop), slice(first, min(stop + margin, length)), slice(start - first, stop - first)
