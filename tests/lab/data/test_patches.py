@@ -47,6 +47,16 @@ def test_patches_reach_every_corner_of_the_scene():
     assert corners == {(row, column) for row in range(3) for column in range(3)}
 
 
+def test_whole_patches_show_most_of_the_scene_in_all_sources_alike():
+    whole = PatchSampler([(Scenes([coordinates(3, 240, 200)]), 1.0)], ("a", "b", "c"), 16, PLAIN, 0, whole=1.0)
+    for number in range(20):
+        cut = np.rint(whole.sample(0, number)[0] * 255)
+        assert cut.shape == (3, 16, 16)
+        assert np.ptp(cut[0]) > 0.7 * 239 - 15
+        assert np.ptp(cut[1]) > 0.7 * 199 - 15
+        assert (cut[1] == cut[2]).all()
+
+
 def test_flips_mirror_all_sources_alike():
     flipped = PatchSampler([(Scenes([coordinates(3)]), 1.0)], ("a", "b", "c"), 16, AugmentRecipe(flips=1), 0)
     cut, _ = flipped.sample(0, 0)

@@ -57,6 +57,8 @@ class DataRecipe:
         root: folder that relative folders of the sets lie in; it is no part of the recipe's hash.
         sets: the sets of real images.
         patch: side of the square patches in pixels.
+        whole: share in [0, 1] of the patches that show three quarters or more of each side of a scene, scaled to
+            the patch; the others are cut at full resolution.
         batch: patches of one step over all processes together.
         simulated: share in [0, 1] of patches cut from simulated scenes (sources infrared and visible only).
         scenes: number of different simulated scenes.
@@ -68,6 +70,7 @@ class DataRecipe:
     root: str = "."
     sets: tuple[DataSet, ...] = ()
     patch: int = 96
+    whole: float = 0.0
     batch: int = 16
     simulated: float = 0.0
     scenes: int = 64

@@ -9,16 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from imfuse.lab.data.augment import augment, flip
 from imfuse.lab.data.data_recipe import AugmentRecipe, DataRecipe
 from imfuse.lab.data.simulated import SimulatedScenes
-from imfuse.lab.data.stacks import FolderScenes, SceneCache, Scenes
+from imfuse.lab.data.stacks import FolderScenes, Scene, SceneCache, Scenes
 
 Patches = NDArray[np.float32]
 """`(b, n, patch, patch)` in [0, 1]."""
+
+
+SMALLEST_SHARE = 0.75
+"""Of each side of a scene, in a patch that shows it whole or nearly so."""
 
 
 class PatchSampler:
@@ -30,6 +36,7 @@ class PatchSampler:
         patch: side of the patches in pixels; no scene is smaller.
         recipe: what the patches meet.
         seed: of every draw.
+        whole: share of the patches that show most of a scene, scaled.
     """
 
     def __init__(
@@ -39,7 +46,9 @@ class PatchSampler:
         patch: int,
         recipe: AugmentRecipe,
         seed: int,
+        whole: float = 0.0,
     ) -> None:
+        self.whole = whole
         self.sets = [scenes for scenes, _ in sets]
         self.sources, self.patch, self.recipe, self.seed = tuple(sources), patch, recipe, seed
         shares = np.cumsum([share for _, share in sets])
@@ -60,12 +69,23 @@ class PatchSampler:
         which, row, column = generator.random(3)
         scenes = self.sets[int(np.searchsorted(self._limits, generator.random(), side="right"))]
         scene = scenes[int(which * len(scenes))]
-        top = int(row * (scene.shape[1] - self.patch + 1))
-        left = int(column * (scene.shape[2] - self.patch + 1))
-        cut = scene[:, top : top + self.patch, left : left + self.patch]
+        cut = self._cut(scene, row, column, generator)
         cut = flip(cut, self.recipe.flips, generator)
         unit = np.multiply(cut, np.float32(1 / 255), dtype=np.float32)
         return augment(unit, self.sources, self.recipe, generator)
+
+    def _cut(self, scene: Scene, row: float, column: float, generator: Generator) -> Scene:
+        """A patch at full resolution, or most of the scene scaled to one."""
+        height, width = scene.shape[1:]
+        if generator.random() >= self.whole:
+            top, left = int(row * (height - self.patch + 1)), int(column * (width - self.patch + 1))
+            return scene[:, top : top + self.patch, left : left + self.patch]
+        share = SMALLEST_SHARE + (1 - SMALLEST_SHARE) * generator.random()
+        tall, wide = max(int(share * height), 1), max(int(share * width), 1)
+        top, left = int(row * (height - tall + 1)), int(column * (width - wide + 1))
+        part = scene[:, top : top + tall, left : left + wide]
+        size = (self.patch, self.patch)
+        return np.stack([cv2.resize(source, size, interpolation=cv2.INTER_AREA) for source in part])
 
 
 def make_sampler(data: DataRecipe, sources: Sequence[str], seed: int) -> PatchSampler:
@@ -84,4 +104,4 @@ def make_sampler(data: DataRecipe, sources: Sequence[str], seed: int) -> PatchSa
         sets.append((scenes, images.weight / total * (1 - data.simulated)))
     if data.simulated > 0:
         sets.append((SimulatedScenes(data.scenes, seed, cache, data.patch), data.simulated))
-    return PatchSampler(sets, sources, data.patch, data.augment, seed)
+    return PatchSampler(sets, sources, data.patch, data.augment, seed, data.whole)

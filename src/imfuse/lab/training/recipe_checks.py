@@ -52,6 +52,7 @@ def _data_rules(recipe: Recipe) -> Iterator[Rule]:
     yield data.batch >= 1, f"data.batch: {data.batch}; at least 1"
     yield data.scenes >= 1, f"data.scenes: {data.scenes}; at least 1"
     yield data.workers >= 0, f"data.workers: {data.workers}; at least 0"
+    yield 0 <= data.whole <= 1, f"data.whole: {data.whole}; a share in [0, 1]"
     yield 0 <= data.simulated <= 1, f"data.simulated: {data.simulated}; a share in [0, 1]"
     fits = data.simulated == 0 or recipe.sources == ("infrared", "visible")
     yield fits, f"data.simulated: scenes are ('infrared', 'visible'), the recipe has {recipe.sources}"
