@@ -22,7 +22,7 @@ Motion = Literal["translation", "euclidean", "affine", "homography"]
 
 MOTIONS: tuple[str, ...] = get_args(Motion)
 
-POINTS = 20_000
+POINTS = 30_000
 FEWEST_POINTS = 50
 ITERATIONS = 20
 ENOUGH = 0.02
@@ -180,8 +180,8 @@ def _centring(size: tuple[int, int]) -> Matrix:
 
 
 def _strong_points(edges: Edges) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of pixels above the mean strength, evenly thinned where they are many."""
-    strong = np.flatnonzero(np.einsum("hwc,hwc->hw", edges, edges) > 1)
+    """Rows and columns of pixels above 0.7 of the mean strength, evenly thinned where they are many."""
+    strong = np.flatnonzero(np.einsum("hwc,hwc->hw", edges, edges) > 0.5)
     strong = strong[:: -(-len(strong) // POINTS) or 1]
     rows, columns = np.divmod(strong, edges.shape[1])
     return rows, columns

@@ -26,7 +26,7 @@ CANDIDATES = 3
 """Rotations of the search from which ECC sets out, beside the identity."""
 
 LEAST_OVERLAP = 0.5
-LEAST_DISTINCT = 9.0
+LEAST_DISTINCT = 8.5
 """Height over noise of the correlation's peak below which a match may be chance."""
 
 FARTHEST_PEAK = 4.0
@@ -122,7 +122,7 @@ def _check_result(alignment: Alignment, coarsest: Level) -> None:
         reason = f"the best match has {alignment.overlap:.0%} of the picture in common, expected {LEAST_OVERLAP:.0%}"
     elif peak.distinctness < LEAST_DISTINCT:
         reason = (
-            f"the best match stands {peak.distinctness:.1f} times above the noise, expected {LEAST_DISTINCT:.0f} "
+            f"the best match stands {peak.distinctness:.1f} times above the noise, expected {LEAST_DISTINCT:g} "
             f"(score {alignment.score_before:.3f} before, {alignment.score_after:.3f} after)"
         )
     elif np.hypot(peak.dx, peak.dy) > FARTHEST_PEAK:
