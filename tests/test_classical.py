@@ -7,7 +7,7 @@ from itertools import permutations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from imfuse.classical import METHODS
@@ -90,6 +90,7 @@ def test_average_and_maximum_are_what_they_say():
     tile=st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(330, 420), st.integers(330, 420)),
     inverted=st.booleans(),
 )
+@example(tile=(0, 8, 330, 332), inverted=True)
 @settings(max_examples=8, deadline=None)
 def test_a_crop_with_margin_gives_what_the_whole_gives(method, tile, inverted):
     first = scene(611, 593, 4)

@@ -20,6 +20,10 @@ BASE_RADIUS, BASE_EPSILON = 45, 0.3
 DETAIL_RADIUS, DETAIL_EPSILON = 7, 1e-6
 SALIENCY_RADIUS, SALIENCY_SIGMA = 5, 5.0
 
+TIE = 1e-3
+"""Relative difference of saliencies below which both sources win: an image and its negative tie everywhere, and
+rounding must not choose between them."""
+
 MARGIN = 2 * BASE_RADIUS + SALIENCY_RADIUS + 1
 """Two boxes of the guided filter, the Gaussian of the saliency and its 3x3 Laplacian."""
 
@@ -54,7 +58,8 @@ def fuse_guided(sources: Sequence[Plane]) -> Plane:
     """Guided filter fusion with the constants of the paper."""
     saliencies = [_saliency(source) for source in sources]
     highest = np.maximum.reduce(saliencies)
-    masks = [(saliency == highest).astype(np.float32) for saliency in saliencies]
+    lowest_winner = highest * np.float32(1 - TIE) - np.float32(1e-6)
+    masks = [(saliency >= lowest_winner).astype(np.float32) for saliency in saliencies]
     bases = [np.asarray(cv2.blur(source, (BASE_SIZE, BASE_SIZE)), np.float32) for source in sources]
     details = [source - base for source, base in zip(sources, bases, strict=True)]
     fused = _weighted(bases, sources, masks, BASE_RADIUS, BASE_EPSILON)
