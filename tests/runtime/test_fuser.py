@@ -57,6 +57,15 @@ def test_grey_in_gives_grey_out_and_colour_in_gives_colour_out():
     assert fuser(grey, colour).ndim == fuser(colour, grey).ndim == fuser(colour, colour).ndim == 3
 
 
+def test_grey_stored_as_colour_fuses_like_grey_and_stays_colour():
+    infrared, visible = picture(16, 16, np.uint8, False, 1), picture(16, 16, np.uint8, True, 2)
+    stored = np.repeat(infrared[..., None], 3, axis=2)
+    fuser = Fuser.load("maximum")
+    np.testing.assert_array_equal(fuser(stored, visible), fuser(infrared, visible))
+    assert fuser(stored, stored).shape == (16, 16, 3)
+    assert fuser(stored, infrared).shape == (16, 16, 3)
+
+
 def test_a_sixteen_bit_infrared_source_is_stretched_and_others_are_not():
     raw = np.random.default_rng(0).integers(7000, 7600, (64, 64)).astype(np.uint16)
     black = np.zeros((64, 64), np.uint8)

@@ -1,12 +1,14 @@
 """Colour round the network: luma out, chroma back in, the hue kept.
 
 Luma and chroma are full-range BT.601. Adding one value to all three channels changes the luma by it and leaves chroma
-alone, so that carrying the chroma of one source is `rgb + (fused - luma)`, and no colour transform is inverted.
+alone, so that carrying the chroma of one source is `rgb - luma + fused`, and no colour transform is inverted. All of it
+is done plane by plane in OpenCV, on 8 bits or on floats, fast enough for video.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,8 +16,11 @@ from numpy.typing import NDArray
 
 from imfuse.images.image import Pixels
 
-WEIGHTS = np.array([[0.299, 0.587, 0.114]], np.float32)
+Chroma = list[NDArray[np.float32]]
+"""Three planes `(h, w)`: red, green and blue less the luma, on the scale of the pixels."""
+
 EPSILON = 1e-6
+SAMPLE = 97
 
 
 def luma(pixels: Pixels) -> Pixels:
@@ -27,65 +32,74 @@ def luma(pixels: Pixels) -> Pixels:
     """
     if pixels.ndim == 2:
         return pixels
-    return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
+    return cv2.cvtColor(_known_to_opencv(pixels), cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
 
 
-def colourise(fused: NDArray[np.float32], colours: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Give a fused luma in [0, 1] the chroma of its colour sources: none, one, or several as one."""
-    if not colours:
-        return fused
-    return carry_chroma(fused, colours[0]) if len(colours) == 1 else add_chroma(fused, merge_chroma(colours))
+def is_grey(pixels: Pixels) -> bool:
+    """Whether a picture has one channel, or three that are equal everywhere, as grey cameras often store.
+
+    Example:
+        >>> is_grey(np.full((2, 2, 3), 7, np.uint8)), is_grey(np.eye(3, dtype=np.uint8)[None])
+        (True, False)
+    """
+    if pixels.ndim == 2:
+        return True
+    few = pixels.reshape(-1, 3)[::SAMPLE]
+    return all((part[..., :1] == part[..., 1:]).all() for part in (few, pixels))
 
 
-def carry_chroma(fused: NDArray[np.float32], colour: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give a fused luma the chroma of a colour image, both in [0, 1].
+def colourise(fused: Pixels, colours: Sequence[Pixels]) -> Pixels:
+    """Give a fused luma the chroma of its colour sources: none, one, or several as one.
 
-    Where the sum leaves [0, 1] the chroma is shortened until it fits: the luma and the hue stay.
+    Where the sum leaves the range the chroma is shortened until it fits: the luma and the hue stay.
 
     Args:
-        fused: `(h, w)`.
-        colour: `(h, w, 3)` RGB.
+        fused: `(h, w)` luma, uint8 or float in [0, 1].
+        colours: `(h, w, 3)` RGB on the same scale.
+
+    Returns:
+        `(h, w, 3)` of the type of `fused`, or `fused` itself without colours.
     """
-    chroma = colour - cv2.transform(colour, WEIGHTS)[..., None]
-    return add_chroma(np.clip(fused, 0, 1), chroma)
+    if not colours:
+        return fused
+    chromas = [chroma_of(colour) for colour in colours]
+    return add_chroma(fused, chromas[0] if len(chromas) == 1 else merge_chroma(chromas))
 
 
-def carry_chroma_uint8(fused: NDArray[np.uint8], colour: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`carry_chroma` on 8 bits, plane by plane in OpenCV, several times faster: for cameras and video."""
-    grey, planes = luma(colour), cv2.split(colour)
-    highest, lowest = cv2.max(cv2.max(*planes[:2]), planes[2]), cv2.min(cv2.min(*planes[:2]), planes[2])
-    room_up = cv2.divide(cv2.bitwise_not(fused), cv2.max(cv2.subtract(highest, grey), 1), dtype=cv2.CV_32F)
-    room_down = cv2.divide(fused, cv2.max(cv2.subtract(grey, lowest), 1), dtype=cv2.CV_32F)
-    scale = cv2.min(cv2.min(room_up, room_down), 1)
-    chromas = (cv2.multiply(scale, cv2.subtract(plane, grey, dtype=cv2.CV_32F)) for plane in planes)
-    return cv2.merge([cv2.add(chroma, fused, dtype=cv2.CV_8U) for chroma in chromas])  # type: ignore[return-value]
+def chroma_of(colour: Pixels) -> Chroma:
+    """Chroma of `(h, w, 3)` RGB."""
+    colour = _known_to_opencv(colour)
+    grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    return [cv2.subtract(plane, grey, dtype=cv2.CV_32F) for plane in cv2.split(colour)]  # type: ignore[misc]
 
 
-def add_chroma(fused: NDArray[np.float32], chroma: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Add chroma, `(h, w, 3)` differences to the luma, to a luma in [0, 1]; shortened where the sum leaves [0, 1]."""
-    room_up = (1 - fused) / np.maximum(chroma.max(axis=2), EPSILON)
-    room_down = fused / np.maximum(-chroma.min(axis=2), EPSILON)
-    scale = np.minimum(np.minimum(room_up, room_down), 1)
-    return np.clip(fused[..., None] + scale[..., None] * chroma, 0, 1)
-
-
-def merge_chroma(colours: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+def merge_chroma(chromas: Sequence[Chroma]) -> Chroma:
     """Chroma of several colour sources as one: the mean weighted by each pixel's saturation.
 
     The usual rule for colour fusion, (Cb1 |Cb1| + Cb2 |Cb2|) / (|Cb1| + |Cb2|), with the length of the chroma vector
     as the weight of both its parts, so that the hue of the more saturated source wins without a shift.
-
-    Args:
-        colours: `(h, w, 3)` RGB in [0, 1] each.
-
-    Returns:
-        `(h, w, 3)` differences to the luma, for `add_chroma`.
     """
-    total = np.zeros_like(colours[0])
-    weights = np.zeros(colours[0].shape[:2], np.float32)
-    for colour in colours:
-        chroma = colour - cv2.transform(colour, WEIGHTS)[..., None]
-        length = np.sqrt(np.einsum("hwc,hwc->hw", chroma, chroma)) + EPSILON
-        total += chroma * length[..., None]
-        weights += length
-    return total / weights[..., None]
+    lengths = [np.sqrt(red * red + green * green + blue * blue) + EPSILON for red, green, blue in chromas]
+    share = 1 / np.sum(lengths, axis=0)
+    weights = [length * share for length in lengths]
+    return [
+        np.sum([plane * w for plane, w in zip(planes, weights, strict=True)], axis=0)
+        for planes in zip(*chromas, strict=True)
+    ]
+
+
+def add_chroma(fused: Pixels, chroma: Chroma) -> Pixels:
+    """Add chroma to a luma on the same scale, uint8 or float in [0, 1], shortened where the sum leaves the range."""
+    eight = fused.dtype == np.uint8
+    room = cv2.bitwise_not(fused) if eight else 1 - fused
+    up = cv2.divide(room, np.maximum(cv2.max(cv2.max(*chroma[:2]), chroma[2]), EPSILON), dtype=cv2.CV_32F)
+    down = cv2.divide(fused, np.maximum(-cv2.min(cv2.min(*chroma[:2]), chroma[2]), EPSILON), dtype=cv2.CV_32F)
+    scale = np.minimum(cv2.min(up, down), 1)
+    depth = cv2.CV_8U if eight else cv2.CV_32F
+    result = cv2.merge([cv2.add(cv2.multiply(scale, plane), fused, dtype=depth) for plane in chroma])
+    return result if eight else np.clip(result, 0, 1)  # type: ignore[return-value]
+
+
+def _known_to_opencv(pixels: Pixels) -> Any:
+    """OpenCV converts no float64."""
+    return pixels.astype(np.float32) if pixels.dtype == np.float64 else pixels

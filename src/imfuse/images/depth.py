@@ -67,7 +67,7 @@ def value_limits(
     return (low, high) if high > low else full
 
 
-def from_unit(unit: NDArray[np.float32], dtype: Any) -> Pixels:
+def from_unit(unit: Pixels, dtype: Any) -> Pixels:
     """Bring [0, 1] to the full range of `dtype` (uint8, uint16 or float32), clipped, rounded half up.
 
     Example:

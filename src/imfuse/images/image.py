@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
+Pixels = NDArray[np.uint8 | np.uint16 | np.float32]
 """`(h, w)` grey or `(h, w, 3)` RGB; uint8, uint16, or float32 (in [0, 1] unless a value range is applied)."""
 
 

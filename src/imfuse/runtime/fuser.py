@@ -113,10 +113,13 @@ class Fuser:
         dtype = np.dtype(dtype) if dtype is not None else depth.deepest_dtype(arrays)
         depth.type_maximum(dtype)
         height, width = arrays[0].shape[:2]
+        shape = (height, width, 3) if any(a.ndim == 3 for a in arrays) else (height, width)
+        if len(shape) == 3:
+            arrays = _only_true_colours(arrays)
         parts = list(tiles(height, width, self._rule(len(arrays)), self.memory_mb))
         if len(parts) == 1:
             return self._fuse_part(arrays, limits, dtype, parts[0])
-        fused = np.empty((height, width, 3) if any(a.ndim == 3 for a in arrays) else (height, width), dtype)
+        fused: Pixels = np.empty(shape, dtype)
         for part in parts:
             fused[part.inner] = self._fuse_part(arrays, limits, dtype, part)
         return fused
@@ -148,10 +151,9 @@ class Fuser:
         )
         fused = self._fuse_lumas(list(lumas))[part.cut]
         coloured = [(a[part.inner], limit) for a, limit in zip(arrays, limits, strict=True) if a.ndim == 3]
-        if len(coloured) == 1 and dtype == coloured[0][0].dtype == np.uint8 and coloured[0][1] == (0, 255):
-            return colour.carry_chroma_uint8(depth.from_unit(fused, np.uint8), coloured[0][0])
-        units = [depth.scale_to_unit(a, limit) for a, limit in coloured]
-        return depth.from_unit(colour.colourise(fused, units), dtype)
+        if dtype == np.uint8 and all(a.dtype == np.uint8 and limit == (0, 255) for a, limit in coloured):
+            return colour.colourise(depth.from_unit(fused, np.uint8), [a for a, _ in coloured])
+        return depth.from_unit(colour.colourise(fused, [depth.scale_to_unit(*pair) for pair in coloured]), dtype)
 
     def _fuse_lumas(self, lumas: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Fuse `(h, w)` lumas in [0, 1] into `(h, w)`, clipped to [0, 1]."""
@@ -188,10 +190,19 @@ class Fuser:
         if value_range is None:
             named = zip(self._names(len(arrays)), arrays, strict=True)
             return ["percentile" if n in THERMAL and a.dtype == np.uint16 else "dtype" for n, a in named]
-        ranges = [value_range] * len(arrays) if isinstance(value_range, str) else list(value_range)
+        ranges: list[ValueRange] = [value_range] * len(arrays) if isinstance(value_range, str) else list(value_range)
         if len(ranges) != len(arrays):
             raise SourceError(f"{len(ranges)} value ranges for {len(arrays)} sources; give one, or one for each")
         return ranges
+
+
+def _only_true_colours(arrays: Sequence[Pixels]) -> list[Pixels]:
+    """Take grey pictures stored as colour for what they are, as long as one source stays colour."""
+    grey = [a[..., 0] if a.ndim == 3 and colour.is_grey(a) else a for a in arrays]
+    if any(a.ndim == 3 for a in grey):
+        return grey
+    first = next(i for i, a in enumerate(arrays) if a.ndim == 3)
+    return [*grey[:first], arrays[first], *grey[first + 1 :]]
 
 
 def _check_array(name: str, array: Pixels) -> None:

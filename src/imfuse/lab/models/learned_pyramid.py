@@ -133,9 +133,8 @@ class ContextNetwork(nn.Module):
         self.smooth = nn.Conv2d(width, width, 3, padding=1, padding_mode="replicate")
         outputs = [2 * 3, *(2 for _ in widths[1:])]
         self.heads = nn.ModuleList(nn.Conv2d(w, o, 1) for w, o in zip(widths, outputs, strict=True))
-        for head in self.heads:
-            nn.init.zeros_(head.weight)
-            nn.init.zeros_(head.bias)
+        for parameter in self.heads.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, images: Float[Tensor, "b 2 h w"]) -> list[Float[Tensor, "b 2 h2 w2"]]:
         """Maps of each level, finest first."""

@@ -37,7 +37,7 @@ class OnnxEngine:
 
     def run(self, sources: NDArray[np.float32]) -> NDArray[np.float32]:
         """Fuse `(n, h, w)` sources in [0, 1] into `(h, w)`."""
-        return self.session.run(None, {self.input_name: sources[None]})[0][0, 0]
+        return np.asarray(self.session.run(None, {self.input_name: sources[None]})[0])[0, 0]
 
 
 def usable_cores() -> int:
