@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from imfuse import list_models
 from imfuse.images.files import write_image
 from imfuse.scenes import simulate
 
@@ -132,6 +133,11 @@ def test_only_what_is_on_a_page_is_left_out():
     shown = [command for page in PAGES for block in blocks(page, "bash") for command in commands(block)]
     for beginning in (*NOT_RUN, *SMALLER):
         assert any(command.startswith(beginning) for command in shown), f"no page shows {beginning!r} any more"
+
+
+def test_the_readme_names_every_model_and_no_other():
+    head = PAGES[0].read_text(encoding="utf-8").partition("## Install")[0]
+    assert set(re.findall(r"`([a-z-]+)`", head)) == set(list_models())
 
 
 def test_every_link_to_a_file_leads_somewhere():
