@@ -135,6 +135,13 @@ def test_only_what_is_on_a_page_is_left_out():
         assert any(command.startswith(beginning) for command in shown), f"no page shows {beginning!r} any more"
 
 
+def test_the_pictures_of_the_readme_are_made_by_a_script_that_runs(tmp_path):
+    done = _run([sys.executable, str(ROOT / "docs" / "pictures.py"), "--model", "average", "--folder", "."], tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = re.findall(r"docs/images/(.+?)\)", PAGES[0].read_text(encoding="utf-8"))
+    assert {path.name for path in tmp_path.glob("*.jpg")} == set(shown)
+
+
 def test_the_readme_names_every_model_and_no_other():
     head = PAGES[0].read_text(encoding="utf-8").partition("## Install")[0]
     assert set(re.findall(r"`([a-z-]+)`", head)) == set(list_models())
