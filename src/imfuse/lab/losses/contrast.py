@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-SHARPNESS_AIM = 1.12
+SHARPNESS_AIM = 1.08
 BASE_CELL = 8
 EPSILON = 1e-3
 
@@ -25,7 +25,7 @@ def contrast_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h
 def sharpness_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, ""]:
     """Share of the wanted mean gradient that the fused image lacks; in [0, 1].
 
-    Wanted is 1.12 times the mean over the pixels of the largest gradient magnitude among the sources: the choice
+    Wanted is 1.08 times the mean over the pixels of the largest gradient magnitude among the sources: the choice
     between sources by smooth weights loses a little of it everywhere.
     """
     wanted = SHARPNESS_AIM * _gradient(sources).amax(1).mean(dim=(1, 2))
