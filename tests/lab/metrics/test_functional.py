@@ -124,3 +124,10 @@ def test_mef_ssim_equals_the_definition_window_by_window():
         n = WINDOW**2
         expected = (2 * wanted @ result / n + C) / (wanted @ wanted / n + result @ result / n + C)
         assert ours[y, x] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("tiny", [1e-4, 1e-12, 1e-20, 1e-30])
+def test_edge_transfer_has_finite_gradients_where_edges_all_but_vanish(tiny):
+    fused = (images(1).float() * tiny).requires_grad_()
+    metrics.edge_transfer(fused, images(2, seed=1).float()).sum().backward()
+    assert torch.isfinite(fused.grad).all()

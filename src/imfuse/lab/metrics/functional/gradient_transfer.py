@@ -12,6 +12,7 @@ from imfuse.lab.metrics.functional._images import to_peak
 
 STRENGTH = (0.9994, -15.0, 0.5)
 ORIENTATION = (0.9879, -22.0, 0.8)
+UPRIGHT = 1e-4
 EPSILON = 1e-12
 
 
@@ -43,8 +44,9 @@ def _edges(image: Tensor) -> tuple[Tensor, Tensor]:
     flat = image.flatten(0, 1).unsqueeze(1)
     gx, gy = torch.nn.functional.conv2d(flat, kernels, padding=1).split(1, dim=1)
     strength = torch.sqrt(gx**2 + gy**2 + EPSILON)
-    safe = torch.where(gx == 0, torch.full_like(gx, EPSILON), gx)
-    angle = torch.where(gx == 0, torch.full_like(gx, math.pi / 2), torch.atan(gy / safe))
+    upright = gx.abs() < UPRIGHT  # the slope would overflow, and its gradient be undefined
+    slope = gy / torch.where(upright, torch.ones_like(gx), gx)
+    angle = torch.where(upright, torch.full_like(gx, math.pi / 2), torch.atan(slope))
     return strength.view_as(image), angle.view_as(image)
 
 
