@@ -20,12 +20,18 @@ from imfuse.classical.pixelwise import fuse_average, fuse_maximum
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        Method("average", fuse_average, margin=0),
-        Method("maximum", fuse_maximum, margin=0),
-        Method("laplacian", fuse_laplacian, laplacian.MARGIN, laplacian.SIZE_MULTIPLE),
-        Method("laplacian-average", fuse_laplacian_average, laplacian.MARGIN, laplacian.SIZE_MULTIPLE),
-        Method("guided", fuse_guided, guided.MARGIN),
-        Method("mertens", fuse_mertens, margin=None),
+        Method("average", "pixel mean", fuse_average, margin=0),
+        Method("maximum", "pixel maximum", fuse_maximum, margin=0),
+        Method("laplacian", "pyramid, base by maximum", fuse_laplacian, laplacian.MARGIN, laplacian.SIZE_MULTIPLE),
+        Method(
+            "laplacian-average",
+            "pyramid, base by mean",
+            fuse_laplacian_average,
+            laplacian.MARGIN,
+            laplacian.SIZE_MULTIPLE,
+        ),
+        Method("guided", "guided filter (Li 2013)", fuse_guided, guided.MARGIN),
+        Method("mertens", "exposures (Mertens 2007)", fuse_mertens, margin=None),
     )
 }
 """The classical methods by name."""

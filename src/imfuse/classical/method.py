@@ -21,6 +21,7 @@ class Method:
 
     Attributes:
         name: the name by which `Fuser.load` finds it.
+        task: what it does, in a few words.
         function: the rule itself.
         margin: pixels beyond which a fused pixel does not depend on the sources; None where each fused pixel
             depends on the whole picture, so that the method cannot be tiled.
@@ -29,6 +30,7 @@ class Method:
     """
 
     name: str
+    task: str
     function: Rule
     margin: int | None
     size_multiple: int = 1

@@ -44,7 +44,7 @@ def _classical_records() -> list[dict[str, Any]]:
     return [
         {
             "name": method.name,
-            "task": (method.function.__doc__ or "").partition("\n")[0],
+            "task": method.task,
             "sources": None,
             "symmetric": True,
             "margin": method.margin,
@@ -60,7 +60,7 @@ def _print_table(cards: list[ModelCard]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "what it fuses", "sources, in order", "parameters", "MMAC at VGA", box=box.SIMPLE)
+    table = Table("model", "what it fuses", "sources", "parameters", "MMAC at VGA", box=box.SIMPLE)
     table.columns[0].no_wrap = True
     for column in table.columns[3:]:
         column.justify = "right"
@@ -70,5 +70,5 @@ def _print_table(cards: list[ModelCard]) -> None:
         table.add_row(card.name, card.task, sources, f"{card.parameters:,}", cost)
     table.add_section()
     for record in _classical_records():
-        table.add_row(record["name"], record["task"].partition(":")[0].rstrip("."), ANY, "none", "")
+        table.add_row(record["name"], record["task"], ANY, "none", "")
     Console().print(table)
