@@ -7,25 +7,26 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from imfuse.lab.metrics.functional.mef_ssim import mef_ssim_map
+from imfuse.lab.metrics.functional.mef_ssim import mef_ssim
 
 WELL_EXPOSED, SPREAD = 0.5, 0.2
-CELL = 16
+CELL = 32
 EPSILON = 1e-6
 
 
 def mef_ssim_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, ""]:
-    """1 - MEF-SSIM of the finest scale (Ma, Zeng and Wang 2015), images in [0, 1]; in [0, 2]."""
-    return 1 - mef_ssim_map(fused, sources).mean()
+    """1 - MEF-SSIM of three scales (Ma, Zeng and Wang 2015), images in [0, 1]; in [0, 1]."""
+    return 1 - mef_ssim(fused, sources).mean()
 
 
 def exposedness_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, ""]:
-    """Mean distance of the brightness of cells of 16 x 16 pixels to that of the well-exposed sources; in [0, 1].
+    """Mean distance of the brightness of cells of 32 x 32 pixels to that of the well-exposed sources; in [0, 1].
 
-    Wanted is the mean of the sources' cells by the weight exp(-(x - 0.5)^2 / (2 * 0.2^2)) of each pixel (Mertens, Kautz
-    and Van Reeth 2007), taken at the pixels before the cells are averaged.
+    Wanted is the mean of the sources' cells by the weight exp(-(x - 0.5)^2 / (2 * 0.2^2)) of each (Mertens, Kautz and
+    Van Reeth 2007). The cells are wide because a brightness that is decided more finely shows as halos.
     """
-    weights = torch.exp(-((sources - WELL_EXPOSED) ** 2) / (2 * SPREAD**2)) + EPSILON
-    wanted = (weights * sources).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
     cell = min(CELL, *fused.shape[2:])
-    return (F.avg_pool2d(fused, cell) - F.avg_pool2d(wanted, cell)).abs().mean()
+    cells = F.avg_pool2d(sources, cell)
+    weights = torch.exp(-((cells - WELL_EXPOSED) ** 2) / (2 * SPREAD**2)) + EPSILON
+    wanted = (weights * cells).sum(1, keepdim=True) / weights.sum(1, keepdim=True)
+    return (F.avg_pool2d(fused, cell) - wanted).abs().mean()

@@ -2,7 +2,7 @@
 
 Bands of the sources are joined by the ratio of their local activity, as classical pyramid fusion does, and a network
 that sees both sources at several scales corrects it: per level and pixel it shifts the choice between the sources
-(`preference`), scales the joined band (`gain`), and weights, scales and shifts the base. With an untrained network the
+(`preference`), scales the joined band where the sources differ (`gain`), and weights, scales and shifts the base. With an untrained network the
 result is the classical pyramid; what is learned is where that rule fails: noise, glare, veils, polarity conflicts.
 
 Everything that is dense runs at a quarter of the resolution or below; at full resolution there are a few element-wise
@@ -34,6 +34,7 @@ class LearnedPyramid(nn.Module):
         symmetric: False for two sources whose order matters (infrared, visible); True for two or more sources of one
             kind in any order (focus, exposure), which share the network's weights.
         gain_limit: largest factor by which a band may be raised or lowered.
+        base_sharpness: how far the base follows the brighter source before training; 0 begins with the average.
 
     Attributes:
         size_multiple: height and width must be multiples of this.
@@ -45,7 +46,14 @@ class LearnedPyramid(nn.Module):
         torch.Size([1, 1, 64, 96])
     """
 
-    def __init__(self, levels: int = 5, width: int = 16, symmetric: bool = False, gain_limit: float = 2.0) -> None:
+    def __init__(
+        self,
+        levels: int = 5,
+        width: int = 16,
+        symmetric: bool = False,
+        gain_limit: float = 2.0,
+        base_sharpness: float = 4.0,
+    ) -> None:
         super().__init__()
         self.levels = levels
         self.symmetric = symmetric
@@ -55,7 +63,7 @@ class LearnedPyramid(nn.Module):
         self.context = ContextNetwork(levels, width)
         self.sharpness = nn.Parameter(torch.full((levels,), 2.0))
         self.log_floor = nn.Parameter(torch.full((levels,), math.log(NOISE_FLOOR)))
-        self.base_sharpness = nn.Parameter(torch.tensor(4.0))
+        self.base_sharpness = nn.Parameter(torch.tensor(base_sharpness))
 
     def forward(self, sources: Float[Tensor, "b n h w"]) -> Float[Tensor, "b 1 h w"]:
         """Fuse sources in [0, 1] whose sides are multiples of `size_multiple`; the result is not clipped."""
@@ -77,16 +85,21 @@ class LearnedPyramid(nn.Module):
     def _join_band(self, band: Tensor, control: Tensor, level: int) -> Tensor:
         """Weight the sources' bands by the ratio of their activity; `control` is preference and log gain."""
         preference, log_gain = control[:, :-1], control[:, -1:]
-        activity = band.abs()
-        if level == 0:  # the finest choice is made at half resolution: four times fewer pixels, the same picture
-            activity = reduce(activity)
-        activity = F.avg_pool2d(activity, 3, 1, 1, count_include_pad=False)
-        activity = activity + torch.exp(self.log_floor[level])
-        gain = torch.exp(self.log_gain_limit * torch.tanh(_resize(log_gain, activity)))
+        floor = torch.exp(self.log_floor[level])
+        activity = _smooth(band.abs(), level) + floor
+        difference = _smooth(self._spread(band), level) / activity.sum(1, keepdim=True)
+        log_gain = self.log_gain_limit * torch.tanh(_resize(log_gain, activity))
+        gain = torch.exp(log_gain * difference)  # equal sources come back as they are
         weight = self._weigh(torch.log, activity, self.sharpness[level], _resize(preference, activity))
         if level == 0:
             weight, gain = expand(weight), expand(gain)
         return gain * _blend(weight, band)
+
+    def _spread(self, band: Tensor) -> Tensor:
+        """How far the sources lie apart at each pixel."""
+        if self.symmetric:
+            return band.amax(1, keepdim=True) - band.amin(1, keepdim=True)
+        return (band[:, :1] - band[:, 1:]).abs()
 
     def _join_base(self, base: Tensor, control: Tensor) -> Tensor:
         """Weight the sources' bases by brightness and preference: never darker or brighter than both of them."""
@@ -108,6 +121,11 @@ def _blend(weight: Tensor, values: Tensor) -> Tensor:
     if weight.shape[1] == 1:
         return values[:, 1:] + weight * (values[:, :1] - values[:, 1:])
     return (weight * values).sum(1, keepdim=True)
+
+
+def _smooth(values: Tensor, level: int) -> Tensor:
+    """Mean of the neighbours; the finest level at half resolution: four times fewer pixels, the same picture."""
+    return F.avg_pool2d(reduce(values) if level == 0 else values, 3, 1, 1, count_include_pad=False)
 
 
 MARGIN_IN_BASE_PIXELS = 8
