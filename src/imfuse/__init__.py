@@ -37,7 +37,7 @@ def fuse(*sources: Pixels | str | Path, model: str | Path = "ivif", **options: A
     Raises:
         ImfuseError: sources that cannot be read or do not go together, or an unknown model.
     """
-    return _loaded(model)(*(_pixels(source) for source in sources), **options)
+    return _loaded(model, _stamp(model))(*(_pixels(source) for source in sources), **options)
 
 
 def _pixels(source: Pixels | str | Path) -> Pixels:
@@ -48,8 +48,14 @@ def _pixels(source: Pixels | str | Path) -> Pixels:
     return read_image(Path(source)).pixels
 
 
+def _stamp(model: str | Path) -> int:
+    """When a model folder was last written, so that a new export in the same place is noticed."""
+    card = Path(model) / "card.json"
+    return card.stat().st_mtime_ns if card.is_file() else 0
+
+
 @lru_cache(maxsize=8)
-def _loaded(model: str | Path) -> Fuser:
+def _loaded(model: str | Path, stamp: int) -> Fuser:  # noqa: ARG001 (it is a part of the cache's key)
     from imfuse.runtime.fuser import Fuser
 
     return Fuser.load(model)

@@ -24,6 +24,8 @@ def test_percentiles_by_histogram_are_those_of_numpy(pixels):
     expected = np.percentile(pixels, (0.5, 99.5), method="lower")
     if expected[1] > expected[0]:
         assert (low, high) == tuple(expected)
+    elif pixels.max() > pixels.min():
+        assert (low, high) == (pixels.min(), pixels.max())
     else:
         assert (low, high) == (0, 65535)
 
@@ -62,7 +64,7 @@ def test_from_unit_leaves_its_input_alone():
 def test_the_deepest_of_several_types_is_the_one_with_most_levels():
     eight, sixteen, floating = (np.zeros((1, 1), t) for t in (np.uint8, np.uint16, np.float64))
     assert deepest_dtype([eight, sixteen]) == np.uint16
-    assert deepest_dtype([eight, floating, sixteen]) == np.float32
+    assert deepest_dtype([eight, floating, sixteen]) == np.float64
 
 
 def test_a_type_that_is_no_picture_is_named():
@@ -73,3 +75,10 @@ def test_a_type_that_is_no_picture_is_named():
 def test_an_unknown_range_is_named_with_the_known_ones():
     with pytest.raises(SourceError, match=r"'auto'.*dtype, minmax, percentile"):
         to_unit(np.zeros((2, 2), np.uint8), "auto")
+
+
+def test_floats_that_are_no_shares_of_white_are_refused_with_a_way_out():
+    celsius = np.linspace(15, 40, 12, dtype=np.float32).reshape(3, 4)
+    with pytest.raises(SourceError, match=r"between 15 and 40.*--range"):
+        to_unit(celsius)
+    assert np.ptp(to_unit(celsius, "minmax")) == 1

@@ -69,10 +69,27 @@ def test_grey_stored_as_colour_fuses_like_grey_and_stays_colour():
 def test_a_sixteen_bit_infrared_source_is_stretched_and_others_are_not():
     raw = np.random.default_rng(0).integers(7000, 7600, (64, 64)).astype(np.uint16)
     black = np.zeros((64, 64), np.uint8)
-    engine = Fuser.load("maximum").engine
-    assert Fuser(engine, sources=("infrared", "visible"))(raw, black).max() == 65535
-    assert Fuser(engine, sources=("A", "B"))(raw, black).max() == raw.max()
-    assert Fuser(engine, sources=("infrared", "visible"))(raw, black, value_range="dtype").max() == raw.max()
+    maximum = Fuser.load("maximum")
+    named = Fuser(maximum.engine, sources=("infrared", "visible"))
+    assert named(raw, black).max() == 65535
+    assert named(raw, black, value_range="dtype").max() == raw.max()
+    assert Fuser(maximum.engine, sources=("ct", "mri"))(raw, black).max() == raw.max()
+    assert maximum(raw, black).max() == 65535  # beside 8 bits it is taken for infrared
+    assert maximum(raw, raw).max() == raw.max()  # a stack of equals keeps its brightness
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_come_back_in_their_own_type(dtype):
+    source = np.linspace(0, 1, 48, dtype=dtype).reshape(4, 4, 3)
+    fused = Fuser.load("average")(source, source[..., 0].copy())
+    assert fused.dtype == dtype
+    assert fused.shape == (4, 4, 3)
+
+
+def test_an_unknown_type_is_refused_with_words():
+    grey = np.zeros((4, 4), np.uint8)
+    with pytest.raises(SourceError, match="'colour'"):
+        Fuser.load("average")(grey, grey, dtype="colour")
 
 
 def test_the_type_of_the_result_can_be_asked_for():

@@ -45,7 +45,10 @@ def is_grey(pixels: Pixels) -> bool:
     if pixels.ndim == 2:
         return True
     few = pixels.reshape(-1, 3)[::SAMPLE]
-    return all((part[..., :1] == part[..., 1:]).all() for part in (few, pixels))
+    if (few[:, :1] != few[:, 1:]).any():
+        return False
+    red, green, blue = cv2.split(_known_to_opencv(pixels))
+    return not (cv2.absdiff(red, green).any() or cv2.absdiff(red, blue).any())
 
 
 def colourise(fused: Pixels, colours: Sequence[Pixels]) -> Pixels:
@@ -101,5 +104,5 @@ def add_chroma(fused: Pixels, chroma: Chroma) -> Pixels:
 
 
 def _known_to_opencv(pixels: Pixels) -> Any:
-    """OpenCV converts no float64."""
-    return pixels.astype(np.float32) if pixels.dtype == np.float64 else pixels
+    """OpenCV converts floats of 32 bits alone."""
+    return pixels.astype(np.float32, copy=False) if pixels.dtype.kind == "f" else pixels

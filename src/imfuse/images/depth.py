@@ -16,6 +16,8 @@ ValueRange = Literal["dtype", "minmax", "percentile"]
 
 VALUE_RANGES: tuple[str, ...] = get_args(ValueRange)
 PERCENTILES = (0.5, 99.5)
+THERMAL = frozenset({"infrared", "thermal"})
+FLOAT_SLACK = 1e-2
 
 
 def to_unit(
@@ -50,21 +52,41 @@ def scale_to_unit(pixels: Pixels, limits: tuple[float, float]) -> NDArray[np.flo
 def value_limits(
     pixels: Pixels, value_range: ValueRange, percentiles: tuple[float, float] = PERCENTILES
 ) -> tuple[float, float]:
-    """Values that become 0 and 1; a constant image under `minmax` or `percentile` keeps the limits of its type.
+    """Values that become 0 and 1.
+
+    Percentiles that coincide give way to the extremes, and those of a constant image to the limits of its type.
 
     Raises:
-        SourceError: an unknown value range.
+        SourceError: an unknown value range, or floats that lie outside [0, 1] under `dtype`.
     """
-    full = (0.0, type_maximum(pixels.dtype))
-    if value_range == "dtype":
-        return full
-    if value_range == "minmax":
-        low, high = float(pixels.min()), float(pixels.max())
-    elif value_range == "percentile":
-        low, high = _percentiles(pixels, percentiles)
-    else:
+    if value_range not in VALUE_RANGES:
         raise SourceError(f"value range {value_range!r}: expected one of {', '.join(VALUE_RANGES)}")
-    return (low, high) if high > low else full
+    if value_range == "dtype":
+        return _type_limits(pixels)
+    low, high = _percentiles(pixels, percentiles) if value_range == "percentile" else (0.0, 0.0)
+    if not high > low:
+        low, high = float(pixels.min()), float(pixels.max())
+    return (low, high) if high > low else (0.0, type_maximum(pixels.dtype))
+
+
+def default_range(name: str, dtype: Any) -> ValueRange:
+    """The value range of a source that nobody chose: `percentile` for 16-bit infrared, else `dtype`.
+
+    >>> default_range("infrared", np.uint16), default_range("infrared", np.uint8), default_range("ct", np.uint16)
+    ('percentile', 'dtype', 'dtype')
+    """
+    return "percentile" if name in THERMAL and np.dtype(dtype) == np.uint16 else "dtype"
+
+
+def _type_limits(pixels: Pixels) -> tuple[float, float]:
+    if pixels.dtype.kind == "f" and pixels.size:
+        low, high = float(pixels.min()), float(pixels.max())
+        if low < -FLOAT_SLACK or high > 1 + FLOAT_SLACK:
+            raise SourceError(
+                f"float pixels between {low:g} and {high:g}: expected [0, 1]; scale them, or choose what becomes black "
+                "and white by the value range `minmax` or `percentile` (`--range` on the command line)"
+            )
+    return 0.0, type_maximum(pixels.dtype)
 
 
 def from_unit(unit: Pixels, dtype: Any) -> Pixels:
@@ -77,7 +99,7 @@ def from_unit(unit: Pixels, dtype: Any) -> Pixels:
     dtype = np.dtype(dtype)
     clipped = np.clip(unit, 0, 1)
     if dtype.kind == "f":
-        return clipped.astype(np.float32, copy=False)
+        return clipped.astype(dtype, copy=False)
     clipped *= type_maximum(dtype)
     clipped += 0.5
     return clipped.astype(dtype)
@@ -89,7 +111,10 @@ def type_maximum(dtype: Any) -> float:
     Raises:
         SourceError: a type that no source may have.
     """
-    dtype = np.dtype(dtype)
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError as error:
+        raise SourceError(f"pixel type {dtype!r}: expected uint8, uint16 or float32") from error
     if dtype in (np.uint8, np.uint16):
         return float(np.iinfo(dtype).max)
     if dtype.kind == "f":
@@ -98,14 +123,14 @@ def type_maximum(dtype: Any) -> float:
 
 
 def deepest_dtype(arrays: Sequence[Pixels]) -> np.dtype:
-    """The type among the arrays that holds most levels: float32 over uint16 over uint8."""
-    return max((np.dtype(np.float32) if a.dtype.kind == "f" else a.dtype for a in arrays), key=type_rank)
+    """The type among the arrays that holds most levels: floats over uint16 over uint8."""
+    return max((a.dtype for a in arrays), key=type_rank)
 
 
 def type_rank(dtype: Any) -> int:
     """Order of the pixel types by the levels that they hold."""
     dtype = np.dtype(dtype)
-    return 3 if dtype.kind == "f" else dtype.itemsize
+    return dtype.itemsize + (8 if dtype.kind == "f" else 0)
 
 
 def _percentiles(pixels: Pixels, percentiles: tuple[float, float]) -> tuple[float, float]:
@@ -113,7 +138,8 @@ def _percentiles(pixels: Pixels, percentiles: tuple[float, float]) -> tuple[floa
     if pixels.dtype.kind == "f":
         low, high = np.percentile(pixels, percentiles)
         return float(low), float(high)
-    cumulative = np.cumsum(np.bincount(pixels.ravel()))
+    blocks = np.array_split(pixels, max(len(pixels) // 512, 1))  # bincount widens what it counts to 64 bits
+    cumulative = np.cumsum(sum(np.bincount(b.ravel(), minlength=2**16) for b in blocks))
     ranks = np.asarray(percentiles) / 100 * (cumulative[-1] - 1)
     low, high = np.searchsorted(cumulative, ranks, side="right")
     return float(low), float(high)

@@ -25,8 +25,7 @@ from imfuse.runtime.tiling import SizeRule, Tile, run_padded, tiles
 if TYPE_CHECKING:
     from imfuse.runtime.card import ModelCard
 
-MEMORY_MB = 200.0
-THERMAL = frozenset({"infrared"})
+MEMORY_MB = 512.0
 
 
 class Fuser:
@@ -99,24 +98,26 @@ class Fuser:
             sources: two or more arrays of equal size in the order of `self.sources`: `(h, w)` grey or `(h, w, 3)`
                 RGB; uint8, uint16, or float in [0, 1].
             value_range: what becomes 0 and 1, one for all sources or one each; None takes `percentile` for a 16-bit
-                infrared source and `dtype` for all others.
+                infrared source and `dtype` for all others. Classical methods name no sources: they take a grey 16-bit
+                source beside one of 8 bits or in colour for infrared.
             dtype: type of the result; None takes that of the deepest source.
 
         Returns:
             `(h, w)` when all sources are grey, else `(h, w, 3)` RGB.
 
         Raises:
-            SourceError: fewer than two sources, unequal sizes, or pixels of another type or shape.
+            SourceError: fewer than two sources, unequal sizes, pixels of another type or shape, or floats outside
+                [0, 1] without a value range.
         """
         arrays = self._checked(sources)
         limits = [depth.value_limits(a, r) for a, r in zip(arrays, self._ranges(arrays, value_range), strict=True)]
+        depth.type_maximum(dtype or np.uint8)
         dtype = np.dtype(dtype) if dtype is not None else depth.deepest_dtype(arrays)
-        depth.type_maximum(dtype)
         height, width = arrays[0].shape[:2]
         shape = (height, width, 3) if any(a.ndim == 3 for a in arrays) else (height, width)
         if len(shape) == 3:
             arrays = _only_true_colours(arrays)
-        parts = list(tiles(height, width, self._rule(len(arrays)), self.memory_mb))
+        parts = list(tiles(height, width, self._rule(len(arrays)), len(arrays), self.memory_mb))
         if len(parts) == 1:
             return self._fuse_part(arrays, limits, dtype, parts[0])
         fused: Pixels = np.empty(shape, dtype)
@@ -184,12 +185,19 @@ class Fuser:
     def _names(self, count: int) -> list[str]:
         return [*self.sources, *(f"source {i + 1}" for i in range(len(self.sources), count))][:count]
 
+    def _kinds(self, arrays: Sequence[Pixels]) -> list[str]:
+        """Names of the sources; without names of its own, a grey 16-bit source beside others is called infrared."""
+        names = self._names(len(arrays))
+        raw = [a.ndim == 2 and a.dtype == np.uint16 for a in arrays]
+        if not (self.symmetric and self.card is None) or all(raw):
+            return names
+        return ["infrared" if is_raw else name for name, is_raw in zip(names, raw, strict=True)]
+
     def _ranges(
         self, arrays: Sequence[Pixels], value_range: ValueRange | Sequence[ValueRange] | None
     ) -> list[ValueRange]:
         if value_range is None:
-            named = zip(self._names(len(arrays)), arrays, strict=True)
-            return ["percentile" if n in THERMAL and a.dtype == np.uint16 else "dtype" for n, a in named]
+            return [depth.default_range(n, a.dtype) for n, a in zip(self._kinds(arrays), arrays, strict=True)]
         ranges: list[ValueRange] = [value_range] * len(arrays) if isinstance(value_range, str) else list(value_range)
         if len(ranges) != len(arrays):
             raise SourceError(f"{len(ranges)} value ranges for {len(arrays)} sources; give one, or one for each")

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from imfuse.runtime.backends import Engine
 
-BYTES_PER_PIXEL = 200
-"""Working memory of one call for each pixel of a tile, as measured with the bundled networks, with some to spare."""
+BYTES_PER_PIXEL, BYTES_PER_SOURCE = 40, 60
+"""Working memory of one call for each pixel of a tile, and for each pixel of each source, measured with the bundled
+networks, with some to spare."""
 
 Window = tuple[slice, slice]
 """Rows and columns."""
@@ -65,12 +66,12 @@ def run_padded(engine: Engine, sources: NDArray[np.float32], multiple: int) -> N
     return engine.run(np.stack(padded))[:height, :width]
 
 
-def tiles(height: int, width: int, rule: SizeRule, memory_mb: float) -> Iterator[Tile]:
+def tiles(height: int, width: int, rule: SizeRule, sources: int, memory_mb: float) -> Iterator[Tile]:
     """The whole image as one tile when the memory budget admits it, else tiles that overlap by the margin.
 
     Outer parts start at multiples of the size rule, so that the grid of the network falls as in the whole image.
     """
-    side = tile_side(rule, memory_mb)
+    side = tile_side(rule, sources, memory_mb)
     if rule.margin is None or height * width <= side * side:
         whole = (slice(0, height), slice(0, width))
         yield Tile(whole, whole, whole)
@@ -80,11 +81,14 @@ def tiles(height: int, width: int, rule: SizeRule, memory_mb: float) -> Iterator
             yield Tile(*zip(rows, columns, strict=True))
 
 
-def tile_side(rule: SizeRule, memory_mb: float) -> int:
-    """Side in pixels of the largest square tile, margin included, that the memory budget admits."""
-    side = int((memory_mb * 2**20 / BYTES_PER_PIXEL) ** 0.5)
-    smallest = 4 * ((rule.margin or 0) + rule.step)
-    return max(side // rule.step * rule.step, -(-smallest // rule.step) * rule.step)
+def tile_side(rule: SizeRule, sources: int, memory_mb: float) -> int:
+    """Side in pixels of the largest square tile, margin included, that the memory budget admits.
+
+    It is never so small that the margin takes more than two thirds of it, whatever the budget.
+    """
+    side = int((memory_mb * 2**20 / (BYTES_PER_PIXEL + BYTES_PER_SOURCE * sources)) ** 0.5)
+    smallest = 3 * -(-(rule.margin or 0) // rule.step) * rule.step + rule.step
+    return max(side // rule.step * rule.step, smallest)
 
 
 def _spans(length: int, side: int, rule: SizeRule) -> Iterator[tuple[slice, slice, slice]]:

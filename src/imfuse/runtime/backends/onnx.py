@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,16 @@ from numpy.typing import NDArray
 
 from imfuse.errors import ModelError
 
+MOST_THREADS = 4
+"""Of one inference, unless asked for more: the networks are too small to gain by others."""
+
 
 class OnnxEngine:
     """A graph with one input `(1, n, h, w)` and one output `(1, 1, h, w)`, free height and width.
 
     Args:
         path: the `.onnx` file.
-        threads: threads of one inference; None takes the cores that this process may use.
+        threads: threads of one inference; None takes the cores that this process may use, at most four.
 
     Raises:
         ModelError: the file is missing or is no graph that ONNX Runtime can run.
@@ -27,7 +31,7 @@ class OnnxEngine:
             raise ModelError(f"{path}: no such file; a model folder holds model.onnx and card.json")
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        options.intra_op_num_threads = threads or usable_cores()
+        options.intra_op_num_threads = threads or min(usable_cores(), MOST_THREADS)
         options.inter_op_num_threads = 1
         try:
             self.session = onnxruntime.InferenceSession(str(path), options, providers=_providers())
@@ -41,10 +45,13 @@ class OnnxEngine:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on, which a container or `taskset` can make fewer than the machine has."""
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores that this process may use, which `taskset` or a container's quota can make fewer than the machine has."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(min(allowed, round(int(quota) / int(period))), 1)
+    except (OSError, ValueError):  # no such file, or "max": no quota
+        return allowed
 
 
 def _providers() -> list[str]:
