@@ -110,7 +110,7 @@ def test_every_model_gives_the_same_in_tiles(model):
     random = np.random.default_rng(5)
     fuser = Fuser.load(model, memory_mb=1)
     height, width = (int(1.3 * tile_side(fuser.rule, 2, 1)) + odd for odd in (37, 5))
-    assert len(list(tiles(height, width, fuser.rule, 2, 1))) == 4 or fuser.rule.margin == 0
+    assert len(list(tiles(height, width, fuser.rule, 2, 1))) > 1
     coarse = random.random((2, height // 16 + 1, width // 16 + 1), dtype=np.float32)
     sources = np.stack([cv2.resize(c, (width, height)) for c in coarse])
     sources = np.clip(sources + random.normal(0, 0.05, sources.shape), 0, 1).astype(np.float32)
