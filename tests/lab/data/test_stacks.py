@@ -10,6 +10,9 @@ import pytest
 
 from imfuse.errors import ImageReadError, PairingError, RecipeError, SourceError
 from imfuse.lab.data.stacks import FolderScenes, SceneCache, eight_bits, reflect_up
+from imfuse.runtime.fuser import Fuser
+
+NAMES = ("infrared", "visible", "third")
 
 
 def write(path: Path, pixels: np.ndarray) -> None:
@@ -18,7 +21,7 @@ def write(path: Path, pixels: np.ndarray) -> None:
 
 
 def folder_scenes(folders: tuple[Path, ...], smallest: int = 1, memory: int = 10**6) -> FolderScenes:
-    return FolderScenes("own", folders, SceneCache(memory), smallest)
+    return FolderScenes("own", folders, NAMES[: len(folders)], SceneCache(memory), smallest)
 
 
 @pytest.fixture
@@ -60,7 +63,29 @@ def test_even_one_pixel_can_be_reflected_up():
 
 def test_raw_thermal_of_16_bits_is_well_exposed():
     raw = np.random.default_rng(0).integers(7000, 8000, (64, 64)).astype(np.uint16)
-    assert eight_bits(raw).std() > 60
+    assert eight_bits(raw, "infrared").std() > 60
+    assert (eight_bits(raw, "thermal") == eight_bits(raw, "infrared")).all()
+
+
+def test_other_sources_of_16_bits_keep_the_range_of_their_type():
+    deep = np.array([[0, 257 * 100, 65535]], np.uint16)
+    for source in ("visible", "ct", "A"):
+        assert eight_bits(deep, source).tolist() == [[0, 100, 255]]
+
+
+@pytest.mark.parametrize("source", NAMES)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_network_is_trained_on_the_values_that_the_fuser_shows_it(source, dtype):
+    class Keeping:
+        def run(self, sources):
+            self.seen = sources[0]
+            return sources[0]
+
+    engine = Keeping()
+    random = np.random.default_rng(0).uniform(0.2, 0.4, (16, 20, 3))
+    pixels = (random * (1 if dtype == np.float32 else np.iinfo(dtype).max)).astype(dtype)
+    Fuser(engine, sources=(source, "other"))(pixels, pixels[..., 0])
+    assert np.abs(eight_bits(pixels, source) - 255 * engine.seen).max() <= 0.51
 
 
 def test_scenes_are_read_once_while_memory_allows(folders):
@@ -80,6 +105,12 @@ def test_a_damaged_file_is_named(folders):
     (folders[0] / "one.png").write_bytes(b"no image")
     with pytest.raises(ImageReadError, match="one"):
         folder_scenes(folders)[0]
+
+
+def test_files_without_a_partner_are_left_out_and_known(folders):
+    write(folders[0] / "three.png", np.zeros((8, 8), np.uint8))
+    scenes = folder_scenes(folders)
+    assert (len(scenes), scenes.unmatched) == (2, (folders[0] / "three.png",))
 
 
 def test_a_missing_folder_is_named(tmp_path):

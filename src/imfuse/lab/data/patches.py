@@ -14,8 +14,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from imfuse.images.image import Stack
 from imfuse.lab.data.augment import augment, flip
 from imfuse.lab.data.data_recipe import AugmentRecipe, DataRecipe
+from imfuse.lab.data.file_checks import check_files
 from imfuse.lab.data.simulated import SimulatedScenes
 from imfuse.lab.data.stacks import FolderScenes, Scene, SceneCache, Scenes
 
@@ -92,16 +94,29 @@ def make_sampler(data: DataRecipe, sources: Sequence[str], seed: int) -> PatchSa
     """The sampler of a recipe's data.
 
     Raises:
-        RecipeError: a folder is missing.
+        RecipeError: a folder is missing, or files of a scene differ in size or cannot be read.
         PairingError: folders that share no file.
     """
     cache = SceneCache(data.cache_mb * 2**20)
     total = sum(images.weight for images in data.sets)
     sets: list[tuple[Scenes, float]] = []
+    stacks: list[Stack] = []
     for images in data.sets if data.simulated < 1 else ():
         folders = tuple(Path(data.root) / folder for folder in images.folders)
-        scenes = FolderScenes(images.name, folders, cache, data.patch)
+        scenes = FolderScenes(images.name, folders, sources, cache, data.patch)
+        stacks += scenes.stacks
         sets.append((scenes, images.weight / total * (1 - data.simulated)))
+    check_files(stacks)
     if data.simulated > 0:
         sets.append((SimulatedScenes(data.scenes, seed, cache, data.patch), data.simulated))
     return PatchSampler(sets, sources, data.patch, data.augment, seed, data.whole)
+
+
+def left_out(sampler: PatchSampler) -> list[str]:
+    """A line for each set with files that are not trained on, because they have no partner in every folder."""
+    unmatched = [(scenes.name, scenes.unmatched) for scenes in sampler.sets if isinstance(scenes, FolderScenes)]
+    return [
+        f"data set {name!r}: {len(files)} files without a partner of the same stem are left out, such as {files[0]}"
+        for name, files in unmatched
+        if files
+    ]

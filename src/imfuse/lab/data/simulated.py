@@ -31,7 +31,6 @@ class SimulatedScenes:
         return self.cache.get((id(self), index), lambda: self._make(index))
 
     def _make(self, index: int) -> Scene:
-        from imfuse.images.colour import luma
         from imfuse.scenes import simulate
 
         kind = "road" if index % 2 == 0 else "park"
@@ -45,4 +44,4 @@ class SimulatedScenes:
             fog=0.5 * fog if foggy < 0.3 else 0.0,
             noise=0.0,
         )
-        return reflect_up(np.stack([scene.infrared, eight_bits(luma(scene.visible))]), self.smallest)
+        return reflect_up(np.stack([scene.infrared, eight_bits(scene.visible, "visible")]), self.smallest)
