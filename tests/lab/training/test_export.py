@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from imfuse.errors import TrainingError
+from imfuse.errors import ImageWriteError, TrainingError
 from imfuse.lab.training import graph
 from imfuse.lab.training.export import export_network, export_run
 from imfuse.lab.training.loop import train
@@ -129,6 +129,26 @@ def test_a_graph_that_computes_something_else_is_refused(recipe, tmp_path, monke
     with pytest.raises(TrainingError, match=r"differs from the network by"):
         export_network(Blur(2), tmp_path / "model", recipe)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("shift", [-3 / 255, 3 / 255])
+def test_a_network_that_changes_what_its_sources_share_is_refused(recipe, tmp_path, make_network, shift):
+    network = make_network()
+    network.register_forward_hook(lambda _network, _inputs, fused: fused + shift)
+    with pytest.raises(TrainingError, match=r"2 equal sources come back changed by up to 3\.0 / 255"):
+        export_network(network, tmp_path / "model", recipe)
+    assert not (tmp_path / "model").exists()
+
+
+def test_equal_sources_come_back_to_the_rounding(exported):
+    assert graph.check_identity((exported[1] / "model.onnx").read_bytes(), multiple=2, symmetric=False) < 1e-5
+
+
+def test_a_model_that_cannot_be_written_leaves_nothing_behind(recipe, tmp_path, make_network):
+    (tmp_path / "model" / "model.onnx").mkdir(parents=True)
+    with pytest.raises(ImageWriteError, match=r"model\.onnx"):
+        export_network(make_network(), tmp_path / "model", recipe)
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["model.onnx"]
 
 
 def test_a_network_that_cannot_be_translated_is_refused(recipe, tmp_path):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -121,6 +124,24 @@ def test_a_value_that_is_not_finite_stops_and_overwrites_nothing(run, objective,
 def test_a_patch_that_the_network_cannot_take_is_refused(run, recipe, tmp_path):
     with pytest.raises(RecipeError, match=r"data\.patch: 33; .* multiple of 2"):
         run(tmp_path, recipe=replace(recipe, data=replace(recipe.data, patch=33)))
+
+
+def test_scenes_that_would_end_the_training_when_drawn_are_named_at_once(run, recipe, image_folder, tmp_path):
+    shutil.copytree(image_folder, tmp_path / "images")
+    cv2.imwrite(str(tmp_path / "images" / "vis" / "b.png"), np.zeros((8, 8), np.uint8))
+    with pytest.raises(RecipeError, match=r"1 of 3 scenes(?s:.*)ir.b\.png \(72, 96\), .*vis.b\.png \(8, 8\)"):
+        run(tmp_path / "run", recipe=replace(recipe, data=replace(recipe.data, root=str(tmp_path / "images"))))
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_number_of_files_without_a_partner_is_told(run, recipe, image_folder, tmp_path, capsys):
+    shutil.copytree(image_folder, tmp_path / "images")
+    for name in ("d.png", "e.png"):
+        shutil.copy(image_folder / "ir" / "a.png", tmp_path / "images" / "ir" / name)
+    run(tmp_path / "run", recipe=replace(recipe, data=replace(recipe.data, root=str(tmp_path / "images"))))
+    said = capsys.readouterr().err
+    assert "data set 'smooth': 2 files without a partner" in said
+    assert "d.png" in said
 
 
 def test_missing_data_is_named_before_anything_is_written(run, recipe, tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from imfuse.errors import RecipeError
+from imfuse.errors import ImageWriteError, RecipeError
 from imfuse.lab.training.recipe import Recipe, recipe_sha256
 from imfuse.lab.training.recipe_files import find_recipe, read_recipe, save_recipe, with_folders
 
@@ -50,6 +50,13 @@ def test_changes_override_one_value_and_leave_its_neighbours(path):
 def test_a_saved_recipe_reads_back_equal(recipe: Recipe, tmp_path):
     save_recipe(recipe, tmp_path / "saved.yaml")
     assert read_recipe(tmp_path / "saved.yaml") == recipe
+    assert list(tmp_path.iterdir()) == [tmp_path / "saved.yaml"]
+
+
+def test_a_recipe_that_cannot_be_written_leaves_nothing_behind(recipe: Recipe, tmp_path):
+    (tmp_path / "saved.yaml").mkdir()
+    with pytest.raises(ImageWriteError, match=r"saved\.yaml"):
+        save_recipe(recipe, tmp_path / "saved.yaml")
     assert list(tmp_path.iterdir()) == [tmp_path / "saved.yaml"]
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from torch import nn
 
 from imfuse.errors import TrainingError
+from imfuse.images.storage import write_file
 from imfuse.lab.training.checkpoint import average_weights, load_tensors, save_tensors
-from imfuse.lab.training.graph import check_parity, to_onnx
+from imfuse.lab.training.graph import check_identity, check_parity, to_onnx
 from imfuse.lab.training.measure import check_margin, count_parameters, macs_per_pixel
+from imfuse.lab.training.network import recipe_network
 from imfuse.lab.training.recipe import Recipe, recipe_sha256
 from imfuse.lab.training.recipe_files import read_recipe
 from imfuse.lab.training.run_folder import RunFolder
@@ -38,12 +39,14 @@ def export_run(
 
     Raises:
         TrainingError: there is no training, or a check of the exported model fails.
+        RecipeError: the training's recipe names no network that can be built.
+        ImageWriteError: the model cannot be written.
     """
     files = RunFolder(run)
     if not files.recipe.is_file():
         raise TrainingError(f"{run}: no recipe.yaml; name the folder of a training, as `imfuse train -o` does")
     recipe = read_recipe(files.recipe)
-    network = copy.deepcopy(network) if network else _recipe_network(recipe)
+    network = copy.deepcopy(network) if network else recipe_network(recipe)
     weights = load_tensors(files.weights)[0] if files.weights.is_file() else average_weights(files.checkpoint)
     try:
         network.load_state_dict(weights)
@@ -72,15 +75,18 @@ def export_network(
         metrics: `{test set: {metric: mean}}` for the card.
 
     Raises:
-        TrainingError: the graph differs from the network, or the network reaches farther than its margin.
+        TrainingError: the graph differs from the network, the network reaches farther than its margin, or equal
+            sources do not come back as they are.
+        ImageWriteError: the model cannot be written.
     """
     network = copy.deepcopy(network).cpu().eval()
     multiple, margin, symmetric = _traits(network)
     check_margin(network, margin, multiple)
     graph = to_onnx(network, multiple=multiple, symmetric=symmetric)
     check_parity(network, graph, multiple=multiple, symmetric=symmetric)
+    check_identity(graph, multiple=multiple, symmetric=symmetric)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "model.onnx", graph)
+    write_file(folder / "model.onnx", graph)
     save_tensors(folder / "model.safetensors", network.state_dict())
     card = ModelCard(
         name=name or recipe.name,
@@ -102,12 +108,6 @@ def export_network(
     return card
 
 
-def _recipe_network(recipe: Recipe) -> nn.Module:
-    from imfuse.lab.models import build_model
-
-    return build_model(recipe.model.name, **recipe.model.options)
-
-
 def _traits(network: nn.Module) -> tuple[int, int, bool]:
     try:
         return int(network.size_multiple), int(network.margin), bool(network.symmetric)  # type: ignore[arg-type]
@@ -126,9 +126,3 @@ def _licence(recipe: Recipe, weights: str) -> str:
     sets = recipe.data.sets if recipe.data.simulated < 1 else ()
     data = "; ".join(f"{images.name}: {images.licence}" for images in sets)
     return f"weights: {weights}; data: {data or 'simulated scenes of imfuse'}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)

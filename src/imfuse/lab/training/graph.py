@@ -13,6 +13,7 @@ from imfuse.errors import TrainingError
 
 OPSET = 18
 LARGEST_DIFFERENCE = 1e-4
+LARGEST_ERROR = 2 / 255
 SIZES = ((1, 1), (1, 3), (3, 2), (5, 7))
 """Heights and widths at which graph and network are compared, in units of the network's size multiple."""
 
@@ -59,9 +60,7 @@ def check_parity(network: nn.Module, graph: bytes, *, multiple: int, symmetric: 
     Raises:
         TrainingError: they differ by more than 1e-4.
     """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    session = _session(graph)
     largest = 0.0
     for (rows, columns), count in product(SIZES, (2, 3, 5) if symmetric else (2,)):
         sources = torch.rand(
@@ -78,6 +77,37 @@ def check_parity(network: nn.Module, graph: bytes, *, multiple: int, symmetric: 
             )
         largest = max(largest, difference)
     return largest
+
+
+def check_identity(graph: bytes, *, multiple: int, symmetric: bool) -> float:
+    """Largest difference between a picture and what the graph makes of sources that all are that picture.
+
+    Done with noise, with a ramp, and with black and white.
+
+    Raises:
+        TrainingError: they differ by more than 2/255: the model adds or takes what no source holds.
+    """
+    session = _session(graph)
+    height, width = 3 * multiple, 5 * multiple
+    noise = torch.rand(height, width, generator=torch.Generator().manual_seed(0))
+    ramp = torch.linspace(0, 1, width).expand(height, width)
+    largest = 0.0
+    for picture, count in product((noise, ramp, ramp.round()), (2, 3, 5) if symmetric else (2,)):
+        sources = picture.expand(1, count, height, width).numpy()
+        error = float(abs(session.run(None, {"sources": sources})[0] - picture.numpy()).max())
+        if not error <= LARGEST_ERROR:
+            raise TrainingError(
+                f"{count} equal sources come back changed by up to {error * 255:.1f} / 255; at most "
+                f"{LARGEST_ERROR * 255:.0f} / 255 is allowed, so the network must leave alone what its sources share"
+            )
+        largest = max(largest, error)
+    return largest
+
+
+def _session(graph: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:

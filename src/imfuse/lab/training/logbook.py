@@ -40,6 +40,10 @@ class Logbook:
         self.progress.stop()
         self.writer.close()
 
+    def note(self, text: str) -> None:
+        """Say something on the terminal."""
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
     def advance(self, done: int) -> None:
         """Move the bar to `done` updates."""
         self.progress.update(self.task, completed=done)

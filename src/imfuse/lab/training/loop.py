@@ -17,13 +17,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from imfuse.errors import RecipeError
 from imfuse.lab.data.batches import FusionBatch, StepBatches, step_loader
-from imfuse.lab.data.patches import make_sampler
+from imfuse.lab.data.patches import left_out, make_sampler
 from imfuse.lab.training import optimisation
 from imfuse.lab.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint, save_tensors
 from imfuse.lab.training.example import example_picture, example_sources
 from imfuse.lab.training.logbook import Logbook
+from imfuse.lab.training.network import recipe_network, size_multiple
 from imfuse.lab.training.recipe import Recipe, recipe_sha256
 from imfuse.lab.training.run_folder import RunFolder
 from imfuse.lab.training.stopping import StopRequest
@@ -80,7 +80,9 @@ def train(
     )
     fabric.launch()
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
-        network = network or _recipe_network(recipe)
+        if network is None:
+            torch.manual_seed(recipe.seed)
+            network = recipe_network(recipe)
         objective = objective or _recipe_objective(recipe)
         training = _Training(fabric, recipe, run, network=network, objective=objective)
         training.open_folder(restart=restart)
@@ -96,7 +98,7 @@ class _Training:
         self.fabric, self.recipe, self.run = fabric, recipe, run
         self.sampler = make_sampler(recipe.data, recipe.sources, recipe.seed)
         self.batches = StepBatches(self.sampler, recipe.data.batch, fabric.global_rank, fabric.world_size)
-        self.multiple = _size_multiple(network, recipe)
+        self.multiple = size_multiple(network, recipe)
         average = fabric.to_device(copy.deepcopy(network).requires_grad_(False).eval())
         optimiser = optimisation.make_optimiser(network, recipe.optimiser)
         self.model, self.optimiser = fabric.setup(network, optimiser)
@@ -122,6 +124,8 @@ class _Training:
             self.logbook = None
             if self.fabric.is_global_zero:
                 self.logbook = stack.enter_context(Logbook(self.run.logs, self.start, recipe.optimiser.steps))
+                for text in left_out(self.sampler):
+                    self.logbook.note(text)
                 self.example = example_sources(self.sampler, self.multiple).to(self.fabric.device)
             for step, batch in enumerate(loader, start=self.start):
                 stopping = self._update(step, batch, stop)
@@ -171,13 +175,6 @@ class _Training:
             save_checkpoint(self.run.checkpoint, self.state, done, self.sha256)
 
 
-def _recipe_network(recipe: Recipe) -> nn.Module:
-    from imfuse.lab.models import build_model
-
-    torch.manual_seed(recipe.seed)
-    return build_model(recipe.model.name, **recipe.model.options)
-
-
 def _recipe_objective(recipe: Recipe) -> Objective:
     from imfuse.lab.losses.objective import Objective as WeightedTerms
 
@@ -186,12 +183,3 @@ def _recipe_objective(recipe: Recipe) -> Objective:
 
 def _on_device(objective: Objective, fabric: Fabric) -> Objective:
     return fabric.to_device(objective) if isinstance(objective, nn.Module) else objective
-
-
-def _size_multiple(network: nn.Module, recipe: Recipe) -> int:
-    multiple = int(getattr(network, "size_multiple", 1))
-    if recipe.data.patch % multiple:
-        raise RecipeError(
-            f"field data.patch: {recipe.data.patch}; model {recipe.model.name!r} needs a multiple of {multiple}"
-        )
-    return multiple

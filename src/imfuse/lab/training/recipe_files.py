@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 import typing
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from imfuse.errors import RecipeError
+from imfuse.images.storage import write_file
 from imfuse.lab.training.recipe import Recipe
 from imfuse.lab.training.recipe_checks import check_recipe
 
@@ -53,13 +53,15 @@ def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
-    """Write a resolved recipe that `read_recipe` reads back to an equal one."""
+    """Write a resolved recipe, all or nothing, that `read_recipe` reads back to an equal one.
+
+    Raises:
+        ImageWriteError: the file cannot be written.
+    """
     import yaml
 
     plain = json.loads(json.dumps(dataclasses.asdict(recipe)))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    temporary.replace(path)
+    write_file(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode())
 
 
 def with_folders(recipe: Recipe, folders: Sequence[str]) -> Recipe:
