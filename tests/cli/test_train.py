@@ -69,6 +69,8 @@ def test_sets_are_given_on_the_command_line(folder):
         ([], 1, "no folder absent/ir"),
         (["--model.name", "nothing", "--data.root", "."], 1, "nothing"),
         (["--folders", "ir"], 1, "has 1 folders"),
+        (["--data.root", ".", "--model.options.levels", "1"], 1, "levels from 2 up"),
+        (["--data.root", ".", "--model.options.levels", "6"], 1, "needs a multiple of 64"),
     ],
 )
 def test_a_mistake_ends_with_its_status_and_reason(folder, capsys, options, status, message):
