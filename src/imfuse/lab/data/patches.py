@@ -48,6 +48,7 @@ class PatchSampler:
         patch: int,
         recipe: AugmentRecipe,
         seed: int,
+        *,
         whole: float = 0.0,
     ) -> None:
         self.whole = whole
@@ -109,7 +110,7 @@ def make_sampler(data: DataRecipe, sources: Sequence[str], seed: int) -> PatchSa
     check_files(stacks)
     if data.simulated > 0:
         sets.append((SimulatedScenes(data.scenes, seed, cache, data.patch), data.simulated))
-    return PatchSampler(sets, sources, data.patch, data.augment, seed, data.whole)
+    return PatchSampler(sets, sources, data.patch, data.augment, seed, whole=data.whole)
 
 
 def left_out(sampler: PatchSampler) -> list[str]:

@@ -2,8 +2,9 @@
 
 Bands of the sources are joined by the ratio of their local activity, as classical pyramid fusion does, and a network
 that sees both sources at several scales corrects it: per level and pixel it shifts the choice between the sources
-(`preference`), scales the joined band where the sources differ (`gain`), and weights, scales and shifts the base. With an untrained network the
-result is the classical pyramid; what is learned is where that rule fails: noise, glare, veils, polarity conflicts.
+(`preference`), and scales the joined band where the sources differ (`gain`). The base is a weighted mean of the bases.
+With an untrained network the result is the classical pyramid; what is learned is where that rule fails: noise, glare,
+veils, polarity conflicts. Equal sources come back as they are.
 
 Everything that is dense runs at a quarter of the resolution or below; at full resolution there are a few element-wise
 operations. Origin: this project; the classical rule is Burt and Kolczynski, ICCV 1993.
