@@ -231,14 +231,29 @@ def test_warping_by_whole_pixels_moves_them_and_keeps_the_type(dtype, channels):
     assert warped.dtype == dtype
     assert warped.shape == (200, 330, *channels)
     np.testing.assert_allclose(warped[:, 7:327], pixels[4:204], rtol=1e-6)
-    assert not warped[:, :7].any()
+    np.testing.assert_array_equal(warped[:, :7], np.repeat(warped[:, 7:8], 7, axis=1))
 
 
-def test_covered_tells_where_the_moving_picture_reaches():
+def test_covered_tells_where_the_moving_picture_reaches_but_for_a_rim():
     covered = whole_shift().covered()
-    assert covered[:, 7:327].all()
-    assert not covered[:, :7].any()
-    assert not covered[:, 327:].any()
+    assert covered[:, 9:325].all()
+    assert not covered[:, :9].any()
+    assert not covered[:, 325:].any()
+    assert Alignment(np.eye(3), 0, 1, 1, SIZE, SIZE).covered().all()
+
+
+@pytest.mark.parametrize(("dtype", "low", "high"), [("uint8", 100, 150), ("uint16", 7400, 7600), ("float32", 0.4, 0.6)])
+@pytest.mark.parametrize("step", [(3.5, 2.5), (-4.3, 6.8)])
+def test_no_bright_line_is_drawn_along_the_edge_of_the_moved_picture(dtype, low, high, step):
+    ramp = np.linspace(low, high, SIZE[1])
+    pixels = np.broadcast_to(ramp, SIZE).astype(dtype)
+    alignment = Alignment(shift(*step), 0, 1, 1, SIZE, SIZE)
+    warped = alignment.warp(pixels)
+    assert pixels.min() <= warped.min() <= warped.max() <= pixels.max()
+    covered = alignment.covered()
+    wanted = np.broadcast_to(ramp - step[0] * (ramp[1] - ramp[0]), SIZE)
+    np.testing.assert_allclose(warped[covered], wanted[covered], atol=2 if dtype != "float32" else 1e-4)
+    assert covered.mean() > 0.9
 
 
 def test_warping_floats_stays_within_their_range():

@@ -13,6 +13,9 @@ from imfuse.align.geometry import Matrix, Size, inverse, resizing
 from imfuse.errors import SourceError
 from imfuse.images.image import Pixels
 
+RIM = 2
+"""Pixels along the edge of the moved picture that count as not covered, for cubics mix them with what is beyond."""
+
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
@@ -44,7 +47,8 @@ class Alignment:
             pixels: `(h, w)` or `(h, w, 3)`; uint8, uint16 or float.
 
         Returns:
-            The picture in the size of the fixed one, of the same type; 0 where the moving picture does not reach.
+            The picture in the size of the fixed one, of the same type. Where the moving picture does not reach, its
+            edge is repeated; `covered` tells where that is.
 
         Raises:
             SourceError: another size than that of the moving picture.
@@ -57,14 +61,19 @@ class Alignment:
         is_float = pixels.dtype.kind == "f"
         reduced, matrix = self._reduced(pixels.astype(np.float32, copy=False) if is_float else pixels)
         height, width = self.fixed_size
-        warped: Any = cv2.warpPerspective(reduced, matrix, (width, height), flags=cv2.INTER_CUBIC)
-        if not is_float:
-            return warped
-        return np.clip(warped, min(0, pixels.min()), max(0, pixels.max())).astype(pixels.dtype, copy=False)
+        # Against a border of zeros, cubics would overshoot and draw a bright line along the edge.
+        warped: Any = cv2.warpPerspective(
+            reduced, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        )
+        return np.clip(warped, pixels.min(), pixels.max()).astype(pixels.dtype, copy=False)
 
     def covered(self) -> NDArray[np.bool_]:
-        """`(h, w)` of the fixed picture, True where the moving picture reaches."""
-        return self.warp(np.full(self.moving_size, 255, np.uint8)) == 255
+        """`(h, w)` of the fixed picture, True where the moving picture reaches, but for a rim of two pixels."""
+        mask, matrix = self._reduced(np.ones(self.moving_size, np.float32))
+        height, width = self.fixed_size
+        share: Any = cv2.warpPerspective(mask, matrix, (width, height), flags=cv2.INTER_LINEAR)
+        inside = (share >= 1 - 1e-3).astype(np.uint8)
+        return cv2.erode(inside, np.ones((2 * RIM + 1, 2 * RIM + 1), np.uint8)) > 0
 
     def _reduced(self, pixels: Pixels) -> tuple[Pixels, Matrix]:
         """The moving picture brought near the scale of the fixed one, so that no pixel of it is skipped."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imfuse.errors import AlignmentError
 from imfuse.images.colour import luma
-from imfuse.images.depth import to_unit
+from imfuse.images.depth import from_unit, to_unit
 from imfuse.images.image import Image, Pixels
 
 if TYPE_CHECKING:
@@ -41,6 +41,15 @@ class Registration:
         warped = self.alignment.warp(moving)
         if self.missing.any():
             warped[self.missing] = _in_values_of(moving, reference)[self.missing]
+        return warped
+
+    def apply_alpha(self, moving: Image, reference: Image) -> Pixels | None:
+        """The alpha of the moving source in its new place; what repeats the reference is as opaque as that is."""
+        if moving.alpha is None:
+            return None
+        warped = self.alignment.warp(moving.alpha)
+        opacity = np.ones(reference.size, np.float32) if reference.alpha is None else to_unit(reference.alpha)
+        warped[self.missing] = from_unit(opacity, warped.dtype)[self.missing]
         return warped
 
 
@@ -76,8 +85,8 @@ def register_images(
             found = find_registration(image.pixels, reference.pixels, motion)
         except AlignmentError as error:
             raise AlignmentError(f"{names[index]} onto {names[REFERENCE]}: {error}") from error
-        alpha = None if image.alpha is None else found.alignment.warp(image.alpha)
-        registered[index] = replace(image, pixels=found.apply(image.pixels, reference.pixels), alpha=alpha)
+        moved = found.apply(image.pixels, reference.pixels)
+        registered[index] = replace(image, pixels=moved, alpha=found.apply_alpha(image, reference))
         remarks.append(remark(found, names[index], names[REFERENCE]))
     return registered, tuple(remarks)
 
@@ -85,9 +94,15 @@ def register_images(
 def remark(registration: Registration, moving: str, reference: str) -> str:
     """What a person should know of a registration."""
     alignment = registration.alignment
+    covered = f"{1 - registration.missing.mean():.0%} of the picture covered"
+    if alignment.score_after <= alignment.score_before:
+        return (
+            f"{moving} not moved: nothing matches {reference} better than where it lies (match "
+            f"{alignment.score_before:.3f}), {covered}"
+        )
     return (
         f"{moving} aligned onto {reference}: match {alignment.score_before:.3f} before, {alignment.score_after:.3f} "
-        f"after, {1 - registration.missing.mean():.0%} of the picture covered"
+        f"after, {covered}"
     )
 
 
