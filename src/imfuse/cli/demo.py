@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options; nothing heavy is imported for that."""
     parser.add_argument("-o", "--output", metavar="DIR", default="demo", help="folder for the pictures")
     parser.add_argument("--model", default="ivif", help="a name that `imfuse models` shows, or a model folder")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another number, another scene")
+    parser.add_argument("--seed", type=int, default=53, metavar="N", help="another number, another scene")
     add_report_options(parser)
 
 
@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> int:
     from imfuse.scenes import simulate
 
     fuser = load_fuser(arguments.model, threads=None, memory=None)
-    scene = simulate(seed=arguments.seed)
+    scene = simulate(seed=arguments.seed, darkness=0.85, glare=0.4)
     fuser(scene.infrared, scene.visible)
     start = time.perf_counter()
     fused = fuser(scene.infrared, scene.visible)
