@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imfuse.batch.job import Job, Target
-from imfuse.batch.manifest import FILE_NAME, Manifest, remove_stale_partials
+from imfuse.batch.manifest import FILE_NAME, Manifest, remove_stale_partials, source_state
 from imfuse.errors import ImageWriteError
 from imfuse.images.image import Stack
 
@@ -27,33 +27,68 @@ def job(tmp_path) -> Job:
 def finish(job: Job, settings: dict | None = None) -> Path:
     manifest = Manifest(job.target.folder, settings or SETTINGS)
     output = job.target.folder / "x.png"
+    sources = source_state(job) or []
     manifest.begin(job, output)
     output.write_bytes(b"fused")
-    manifest.finish(job, output)
+    manifest.finish(job, output, sources)
     return output
+
+
+def found(job: Job, manifest: Manifest | None = None) -> Path | None:
+    return (manifest or Manifest(job.target.folder, SETTINGS)).finished(job, source_state(job) or [])
 
 
 def test_a_finished_job_is_found_by_the_next_run(job):
     output = finish(job)
-    assert Manifest(job.target.folder, SETTINGS).finished(job) == output
+    assert found(job) == output
 
 
 def test_other_settings_do_not_count_as_finished(job):
     finish(job)
     other = Manifest(job.target.folder, {**SETTINGS, "depth": "16"})
-    assert other.finished(job) is None
+    assert found(job, other) is None
     assert other.owns(job.target.folder / "x.png")
 
 
 def test_a_changed_source_does_not_count_as_finished(job):
     finish(job)
     os.utime(job.stack.paths[0], (1, 1))
-    assert Manifest(job.target.folder, SETTINGS).finished(job) is None
+    assert found(job) is None
 
 
 def test_a_missing_output_does_not_count_as_finished(job):
     finish(job).unlink()
-    assert Manifest(job.target.folder, SETTINGS).finished(job) is None
+    assert found(job) is None
+
+
+def test_an_output_of_another_size_does_not_count_as_finished(job):
+    output = finish(job)
+    output.write_bytes(output.read_bytes()[:2])
+    assert found(job) is None
+
+
+def test_a_source_that_changes_while_it_is_fused_is_done_again(job):
+    manifest = Manifest(job.target.folder, SETTINGS)
+    before = source_state(job)
+    assert before is not None
+    job.stack.paths[0].write_bytes(b"another source")
+    (job.target.folder / "x.png").write_bytes(b"fused")
+    manifest.finish(job, job.target.folder / "x.png", before)
+    assert found(job) is None
+
+
+def test_a_missing_source_has_no_state(job):
+    job.stack.paths[0].unlink()
+    assert source_state(job) is None
+
+
+def test_names_that_are_not_utf_8_are_remembered(job):
+    odd = Job(Stack("x\udce9", job.stack.paths), job.target)
+    manifest = Manifest(job.target.folder, SETTINGS)
+    output = job.target.folder / "x.png"
+    output.write_bytes(b"fused")
+    manifest.finish(odd, output, source_state(odd) or [])
+    assert found(odd) == output
 
 
 def test_what_was_begun_is_owned_and_what_was_not_is_foreign(job):
@@ -62,7 +97,7 @@ def test_what_was_begun_is_owned_and_what_was_not_is_foreign(job):
     again = Manifest(job.target.folder, SETTINGS)
     assert again.owns(job.target.folder / "x.png")
     assert not again.owns(job.target.folder / "y.png")
-    assert again.finished(job) is None
+    assert found(job, again) is None
 
 
 def test_a_manifest_cut_off_at_any_byte_is_read_and_written_on(job):
@@ -73,7 +108,7 @@ def test_a_manifest_cut_off_at_any_byte_is_read_and_written_on(job):
         path.write_bytes(whole[:length])
         manifest = Manifest(job.target.folder, SETTINGS)
         # The last newline may be missing; the record before it is whole.
-        assert (manifest.finished(job) is not None) == (length >= len(whole) - 1)
+        assert (found(job, manifest) is not None) == (length >= len(whole) - 1)
         manifest.begin(job, job.target.folder / "later.png")
         assert Manifest(job.target.folder, SETTINGS).owns(job.target.folder / "later.png")
 
@@ -81,7 +116,7 @@ def test_a_manifest_cut_off_at_any_byte_is_read_and_written_on(job):
 def test_lines_of_something_else_are_passed_over(job):
     job.target.folder.mkdir()
     (job.target.folder / FILE_NAME).write_bytes(b'[1]\n\xff\xfe\n{"state": "done"}\n')
-    assert Manifest(job.target.folder, SETTINGS).finished(job) is None
+    assert found(job) is None
 
 
 def test_two_runs_in_one_folder_are_refused(job):

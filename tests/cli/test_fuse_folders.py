@@ -179,3 +179,37 @@ def test_an_interrupt_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
     assert process.returncode == 130
     assert err.strip() == "imfuse: interrupted: what is done is kept; the same command goes on from there"
     assert not list((tmp_path / "out").glob("*.partial"))
+
+
+def test_a_manifest_that_cannot_be_written_fails_its_picture_and_not_the_batch(summary, monkeypatch):
+    from imfuse.batch.manifest import Manifest
+
+    finish = Manifest.finish
+
+    def full(self, job, output, sources):
+        if job.stack.name == "2":
+            raise OSError(28, "No space left on device")
+        finish(self, job, output, sources)
+
+    monkeypatch.setattr(Manifest, "finish", full)
+    status, names = summary("--model", "average")
+    assert status == 1
+    assert names["failed"] == ["2"]
+    assert len(names["fused"]) == 5
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems refuse such names")
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_names_that_are_not_utf_8_are_fused_and_shown(folders, words):
+    for folder in folders:
+        (folder / "2.png").rename(folder / "m\udcfcn.png")
+    out = folders[0].parent / "out"
+    command = [sys.executable, "-m", "imfuse", "fuse", *folders, "-o", out, "--model", "average", *words]
+    for counts in ("6 fused, 0 done before", "0 fused, 6 done before"):
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert b'"name": "m\\udcfcn"' in done.stdout if words else counts.encode() in done.stdout
+    (folders[1] / "m\udcfcn.png").unlink()
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert b"m\\udcfcn.png: no partner" in done.stderr

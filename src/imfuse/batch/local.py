@@ -13,17 +13,26 @@ from pathlib import Path
 from typing import Any
 
 from imfuse.batch.job import FuseOptions, Job, Outcome
-from imfuse.batch.manifest import Manifest, remove_stale_partials
+from imfuse.batch.manifest import Manifest, State, remove_stale_partials, source_state
 from imfuse.errors import ImageWriteError, ImfuseError
 from imfuse.runtime.fuser import Fuser
 
 MOST_WORKERS = 8
 
 
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_workers() -> int:
-    """The cores that this process may use, up to eight."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)
+    """One a core, up to eight."""
+    return min(usable_cores(), MOST_WORKERS)
+
+
+def threads_of(workers: int) -> int:
+    """Threads of one inference where so many run at a time, so that all together have a thread a core."""
+    return max(1, usable_cores() // workers)
 
 
 def run_folder(
@@ -80,12 +89,22 @@ def run_in_folder(fuser: Fuser, job: Job, options: FuseOptions, manifest: Manife
             raise ImageWriteError(f"{output}: exists, and not from imfuse; use --overwrite or another folder")
         manifest.begin(job, output)
 
-    done = None if overwrite else _finished(manifest, job)
+    sources = source_state(job)
+    done = None if overwrite or sources is None else manifest.finished(job, sources)
     if done is not None:
         return Outcome(job, "skipped", done)
     outcome = run_one(fuser, job, options, approve)
-    if outcome.output is not None:
-        manifest.finish(job, outcome.output)
+    return outcome if outcome.output is None else _noted(outcome, outcome.output, manifest, sources)
+
+
+def _noted(outcome: Outcome, output: Path, manifest: Manifest, sources: State | None) -> Outcome:
+    """The outcome, noted in the manifest; failed where that cannot be written, since a rerun would do it again."""
+    try:
+        manifest.finish(outcome.job, output, sources or [])
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        text = f"{output} was written, but {manifest.path} could not be ({reason}); a rerun will do it again"
+        return Outcome(outcome.job, "failed", reason=text)
     return outcome
 
 
@@ -110,11 +129,3 @@ def settings(fuser: Fuser, options: FuseOptions) -> dict[str, Any]:
 
     weights = fuser.card.sha256 if fuser.card is not None else __version__
     return {"model": fuser.name, "weights": weights, **options.as_settings()}
-
-
-def _finished(manifest: Manifest, job: Job) -> Path | None:
-    try:
-        return manifest.finished(job)
-    except OSError:
-        # A source that cannot even be asked for its size fails on reading, with words.
-        return None

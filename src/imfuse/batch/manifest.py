@@ -1,8 +1,9 @@
 """What earlier runs wrote into a folder, so that a rerun skips what is done and overwrites nothing of others.
 
 The file `.imfuse.jsonl` gets one line before an output is written (`begun`: the name is ours from now on, even if the
-run is killed before the next line) and one after (`done`, with the settings and the state of the sources). Lines are
-only ever added, each in one write, so that a kill leaves at most one torn line, which is passed over on reading.
+run is killed before the next line) and one after (`done`, with the settings, the state that the sources had before
+they were read, and the size of the output). Lines are only ever added, each in one write, so that a kill leaves at
+most one torn line, which is passed over on reading.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from imfuse.batch.job import Job
 from imfuse.errors import ImageWriteError
 
 FILE_NAME = ".imfuse.jsonl"
+
+State = list[list[Any]]
+"""Path, size and time of every source, which change when it does."""
 
 
 class Manifest:
@@ -46,14 +50,14 @@ class Manifest:
         self._owned = {record["output"] for record in records}
         self._done = {record["name"]: record for record in records if record["state"] == "done"}
 
-    def finished(self, job: Job) -> Path | None:
-        """The output of a job that was done with these settings from these very sources, if it is still there."""
+    def finished(self, job: Job, sources: State) -> Path | None:
+        """The output of a job that was done with these settings from these very sources, if it is there in full."""
         record = self._done.get(job.stack.name)
-        wanted = {"settings": self._settings, "format": job.target.suffix, "sources": _state(job)}
+        wanted = {"settings": self._settings, "format": job.target.suffix, "sources": sources}
         if record is None or any(record.get(key) != value for key, value in wanted.items()):
             return None
         output = self.path.parent / record["output"]
-        return output if output.is_file() else None
+        return output if output.is_file() and output.stat().st_size == record.get("size") else None
 
     def owns(self, output: Path) -> bool:
         """Whether a run of imfuse began to write this file, so that it may be replaced."""
@@ -64,16 +68,17 @@ class Manifest:
         self._append({"state": "begun", "name": job.stack.name, "output": output.name})
         self._owned.add(output.name)
 
-    def finish(self, job: Job, output: Path) -> None:
-        """Note that `output` is complete."""
-        record = {"state": "done", "name": job.stack.name, "output": output.name}
-        record |= {"settings": self._settings, "format": job.target.suffix, "sources": _state(job)}
+    def finish(self, job: Job, output: Path, sources: State) -> None:
+        """Note that `output` is complete, made of sources whose state was taken before they were read."""
+        record = {"state": "done", "name": job.stack.name, "output": output.name, "size": output.stat().st_size}
+        record |= {"settings": self._settings, "format": job.target.suffix, "sources": sources}
         self._append(record)
         self._done[job.stack.name] = record
 
     def _append(self, record: dict[str, Any]) -> None:
         with self._lock, self.path.open("ab", buffering=0) as file:
-            file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+            # Names need not be UTF-8; ASCII with escapes holds them all.
+            file.write(json.dumps(record).encode("ascii") + b"\n")
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -125,10 +130,10 @@ def _end_torn_line(path: Path) -> None:
                 file.write(b"\n")
 
 
-def _state(job: Job) -> list[list[Any]]:
-    """Path, size and time of every source, which change when it does."""
-    states = []
-    for path in job.stack.paths:
-        status = path.stat()
-        states.append([str(path.resolve()), status.st_size, status.st_mtime_ns])
-    return states
+def source_state(job: Job) -> State | None:
+    """The state of the sources, or None where one cannot even be asked for it; reading it fails with words."""
+    try:
+        status = [(path.resolve(), path.stat()) for path in job.stack.paths]
+    except OSError:
+        return None
+    return [[str(path), found.st_size, found.st_mtime_ns] for path, found in status]

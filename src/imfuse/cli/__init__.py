@@ -6,6 +6,7 @@ well, 1 when something failed. Mistakes on the command line give 2, an interrupt
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit status: 0, 1 (something failed), 2 (usage), 130 (interrupted), 141 (nobody reads the output).
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    _print_all_names()
     try:
         status = _run(words)
         sys.stdout.flush()
@@ -80,6 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         status = _fail(str(error), 1)
     return status
+
+
+def _print_all_names() -> None:
+    """File names may hold what the terminal's encoding does not; show it escaped rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(words: list[str]) -> int:

@@ -25,7 +25,7 @@ def warn(text: str) -> None:
 
 def print_json(value: dict[str, Any] | list[Any]) -> None:
     """The machine's summary on standard output."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json.dumps(value, indent=2))  # in ASCII, which every terminal and every file name allows
 
 
 def versions() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def read_file(path: Path) -> bytes:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file so that its name holds either all of the new bytes or what it held before.
+    """Write a file so that its name holds either all of the new bytes or what it held before, after a power cut too.
 
     The bytes go to `.imfuse-<random>.partial` in the same folder, which is then renamed; only a kill in between
     leaves that hidden file behind. Missing parent folders are made.
@@ -56,7 +57,7 @@ def write_file(path: Path, data: bytes) -> None:
         if path.is_file():
             path.open("r+b").close()  # a rename would replace a write-protected file without a word
         try:
-            partial.write_bytes(data)
+            _write_through(partial, data)
             partial.replace(path)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -65,6 +66,14 @@ def write_file(path: Path, data: bytes) -> None:
         raise ImageWriteError(
             f"{path} cannot be written: {_reason(error)}; check the folder, or choose another"
         ) from error
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    """Write a file down to the disk: a rename may get there before bytes that are still in memory."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def first_line(error: Exception) -> str:
