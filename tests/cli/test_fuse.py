@@ -201,6 +201,7 @@ def test_the_motions_of_the_command_line_are_those_of_the_registration():
         (("{ir}", "{vis}", "-o", "{ir}"), "never overwritten"),
         (("{ir}", "{vis}", "-o", "out.xyz"), "out.xyz"),
         (("{ir}", "{vis}", "-o", "out.png", "--model", "nosuch"), "nosuch"),
+        (("{ir}", "{vis}", "-o", "out.png", "--model", "avrage"), "did you mean 'average'?"),
         (("{ir}", "{vis}", "-o", "out.png", "--resize", "wider"), "wider"),
         (("{ir}", "{vis}", "-o", "out.png", "--resize", "3"), "1 to 2"),
         (("{ir}", "{vis}", "-o", "out.png", "--range", "log"), "log"),
@@ -238,8 +239,25 @@ def test_names_that_contradict_the_order_are_remarked():
     names = ["infrared", "visible"]
     assert "looks like visible" in (order_warning(names, [Path("a_vis.png"), Path("a_ir.png")]) or "")
     assert order_warning(names, [Path("x/a_ir.png"), Path("x/a_vis.png")]) is None
+    assert order_warning([*names, "source 3"], [Path("ir/1.png"), Path("vis/1.png"), Path("x/a_ir.png")]) is None
     assert order_warning(names, [Path("first/1.png"), Path("second/1.png")]) is None
     assert "looks like MRI" in (order_warning(["PET", "MRI"], [Path("mri/1.png"), Path("pet/1.png")]) or "")
+
+
+def test_workers_share_the_cores_and_the_memory(imfuse, folders, monkeypatch):
+    from imfuse.runtime.fuser import MEMORY_MB, Fuser
+
+    load, asked = Fuser.load, []
+
+    def note(model, **options):
+        asked.append(options)
+        return load(model, **options)
+
+    monkeypatch.setattr(Fuser, "load", note)
+    monkeypatch.setattr("imfuse.batch.local.usable_cores", lambda: 7)
+    for words in ((), ("--memory", "90", "--threads", "5")):
+        assert imfuse("fuse", *folders, "-o", folders[0].parent / "o", "--model", "average", "-j", "3", *words) == 0
+    assert asked == [{"threads": 2, "memory_mb": MEMORY_MB / 3}, {"threads": 5, "memory_mb": 30}]
 
 
 def _write_volume(path: Path, data: np.ndarray, affine: np.ndarray) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from imfuse.cli._usage import UsageError
+from imfuse.errors import ModelError
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -20,7 +21,7 @@ def add_run_options(parser: ArgumentParser) -> None:
     """Options of every subcommand that runs a model."""
     parser.add_argument("--model", default="ivif", help="a name that `imfuse models` shows, or a model folder")
     parser.add_argument("--threads", type=int, metavar="N", help="threads of one inference; all cores if not given")
-    parser.add_argument("--memory", type=int, metavar="MB", help="working memory of a run, which decides the tiles")
+    parser.add_argument("--memory", type=int, metavar="MB", help="working memory of all inferences together")
     add_report_options(parser)
 
 
@@ -47,7 +48,7 @@ def load_fuser(model: str, threads: int | None, memory: int | None, share: int =
     Args:
         model: a name or a folder.
         threads: of one inference.
-        memory: working memory of the whole run in MB; None takes the usual amount for each inference.
+        memory: working memory of the whole run in MB; None takes the usual amount.
         share: inferences at a time, which share the memory.
 
     Raises:
@@ -57,11 +58,12 @@ def load_fuser(model: str, threads: int | None, memory: int | None, share: int =
     from imfuse.runtime.fuser import MEMORY_MB, Fuser
     from imfuse.runtime.models import list_models
 
-    if model not in list_models() and not Path(model).is_dir():
-        raise UsageError(
-            f"--model {model}: no such model; there are {', '.join(list_models())}, or name a model folder"
-        )
-    return Fuser.load(model, threads=threads, memory_mb=memory / share if memory else MEMORY_MB)
+    try:
+        return Fuser.load(model, threads=threads, memory_mb=(memory or MEMORY_MB) / share)
+    except ModelError as error:
+        if model in list_models() or Path(model).is_dir():
+            raise
+        raise UsageError(f"--model {model}: {error}") from error
 
 
 def size_rule(text: str | None, names: list[str]) -> Literal["larger", "smaller"] | int | None:

@@ -19,14 +19,15 @@ _ALIASES = {
 def order_warning(names: Sequence[str], paths: Sequence[Path]) -> str | None:
     """What to say when a source is named as another one of the model is.
 
-    Only the file's own name and that of its folder count; what is not recognised is trusted.
+    Only the file's own name and that of its folder count; what is not recognised is trusted, and so is a source that
+    may be anything, such as a third one.
 
     >>> order_warning(["infrared", "visible"], [Path("vis/1.png"), Path("ir/1.png")])
     'vis/1.png is taken for infrared and looks like visible; the order is infrared, visible'
     >>> order_warning(["infrared", "visible"], [Path("ir/1.png"), Path("vis/1.png")])
     """
     for name, path in zip(names, paths, strict=True):
-        seen = _seen(path, names)
+        seen = _seen(path, names) if name.lower() in _ALIASES else []
         if seen and name not in seen:
             return f"{path} is taken for {name} and looks like {seen[0]}; the order is {', '.join(names)}"
     return None

@@ -63,6 +63,7 @@ def run(arguments: Namespace) -> int:
     Raises:
         ImfuseError: what stops the whole run; what stops one picture is reported.
     """
+    from imfuse.batch.local import threads_of
     from imfuse.batch.stacks import source_names
     from imfuse.cli._order import order_warning
     from imfuse.cli._plan import make_plan
@@ -76,9 +77,8 @@ def run(arguments: Namespace) -> int:
     suffix = f".{arguments.format}" if arguments.format else None
     plan = make_plan(sources, output, pattern=arguments.pattern, suffix=suffix)
     workers = _workers(arguments.jobs, len(plan.jobs))
-    # Several pictures at a time share the cores and the memory; one thread each is then the fastest.
-    threads = arguments.threads or (1 if workers > 1 else None)
-    fuser = load_fuser(arguments.model, threads, arguments.memory, share=workers)
+    # Several pictures at a time share the cores and the memory.
+    fuser = load_fuser(arguments.model, arguments.threads or threads_of(workers), arguments.memory, share=workers)
     paths = plan.jobs[0].stack.paths
     if (warning := order_warning(source_names(fuser, len(paths)), paths)) is not None:
         warn(warning)
