@@ -300,3 +300,22 @@ def test_volumes_that_do_not_go_together_are_refused(imfuse, tmp_path, words, th
     error = json.loads(out.getvalue())["failed"][0]["reason"]
     assert text in error
     assert not output.exists()
+
+
+def test_folders_of_volumes_are_fused_by_stem(imfuse, tmp_path):
+    nibabel = pytest.importorskip("nibabel")
+    for folder, name in (("n1", "a.nii"), ("n2", "a.nii.gz"), ("n1", "b.nii.gz"), ("n2", "b.nii.gz")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        data = np.random.default_rng(len(folder + name)).uniform(0, 1, (4, 5, 3)).astype(np.float32)
+        _write_volume(tmp_path / folder / name, data, np.eye(4))
+    words = ("fuse", tmp_path / "n1", tmp_path / "n2", "-o", tmp_path / "out", "--model", "average")
+    assert imfuse(*words) == 0
+    for name in ("a", "b"):
+        assert nibabel.load(tmp_path / "out" / f"{name}.nii.gz").shape == (4, 5, 3)
+
+
+def test_a_volume_and_a_picture_do_not_go_together(imfuse, pair, tmp_path, capsys):
+    pytest.importorskip("nibabel")
+    _write_volume(tmp_path / "a.nii", np.zeros((4, 4, 3), np.float32), np.eye(4))
+    assert imfuse("fuse", tmp_path / "a.nii", pair[1], "-o", tmp_path / "out.nii", "--model", "average") == 1
+    assert "1.png is not; fuse volumes with volumes" in capsys.readouterr().err

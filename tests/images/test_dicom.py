@@ -162,11 +162,13 @@ def test_compressed_and_implicit_slices_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_dicom(implicit).pixels, plain.pixels)
 
 
-def test_a_slice_without_a_suffix_is_read_as_a_picture_and_one_with_it_is_listed(tmp_path: Path) -> None:
-    save(tmp_path / "IM0001")
+def test_slices_without_a_suffix_are_read_as_pictures_and_listed(tmp_path: Path) -> None:
+    for name in ("IM0001", "1.2.840.7", "slice.old"):
+        save(tmp_path / name)
+    (tmp_path / "README").write_text("no slice")
     save(tmp_path / "a.DCM")
     assert read_image(tmp_path / "IM0001").size == (2, 2)
-    assert [path.name for path in list_images(tmp_path)] == ["a.DCM"]
+    assert [path.name for path in list_images(tmp_path)] == ["1.2.840.7", "a.DCM", "IM0001"]
 
 
 def test_the_limit_of_pixels_counts_here_too(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_slope_and_intercept_of_the_header_are_applied(tmp_path: Path) -> None:
 def test_what_is_no_number_is_dark(tmp_path: Path) -> None:
     voxels = np.array([[[np.nan, 1, 2, np.inf, -np.inf]]], np.float32)
     np.testing.assert_array_equal(read_volume(save(tmp_path / "a.nii", voxels)).data.ravel(), [0, 0.0, 1.0, 1, 0])
-    with pytest.raises(ImageReadError, match=r"b\.nii cannot be read as NIfTI: it holds no finite value"):
+    with pytest.raises(ImageReadError, match=r"b\.nii cannot be read as NIfTI: it holds no finite value.* export"):
         read_volume(save(tmp_path / "b.nii", voxels * np.nan))
 
 
@@ -106,7 +106,7 @@ def test_flat_volumes_of_every_admitted_shape_are_read(shape: tuple[int, ...], t
 @pytest.mark.parametrize(
     ("voxels", "message"),
     [
-        (np.zeros((2, 2, 2, 5), np.int16), r"it has the shape \(2, 2, 2, 5\), and two or three axes"),
+        (np.zeros((2, 2, 2, 5), np.int16), r"it has the shape \(2, 2, 2, 5\), and two or three axes .*one volume out"),
         (np.zeros((2, 2, 2), np.complex64), "type complex64, and one number a voxel"),
         (np.zeros((2, 2, 2), [("R", "u1"), ("G", "u1"), ("B", "u1")]), "one number a voxel"),
     ],

@@ -152,3 +152,17 @@ def test_real_folders_pair_completely(shared_data: Path) -> None:
     pairing = pair_folders([folder / "ir", folder / "vis"])
     assert len(pairing.stacks) == 25
     assert pairing.unmatched == ()
+
+
+def test_volumes_are_matched_where_they_are_wanted(tmp_path: Path) -> None:
+    folders = [fill(tmp_path / "ct", "a.nii.gz", "b.1.nii"), fill(tmp_path / "mri", "a.nii", "b.1.NII.GZ")]
+    assert [stack.name for stack in pair_folders(folders, volumes=True).stacks] == ["a", "b.1"]
+    with pytest.raises(PairingError, match=r"ct holds no pictures"):
+        pair_folders(folders)
+
+
+@pytest.mark.parametrize("ending", [".nii.gz", "", ".*"])
+def test_volumes_fit_patterns(ending: str, tmp_path: Path) -> None:
+    folder = fill(tmp_path, "x.1_ct.nii.gz", "x.1_mri.nii.gz")
+    pairing = pair_pattern(folder, (f"{{id}}_ct{ending}", f"{{id}}_mri{ending}"), volumes=True)
+    assert [stack.name for stack in pairing.stacks] == ["x.1"]

@@ -27,6 +27,7 @@ def fuse_volume_job(
     Raises:
         ImfuseError: a volume cannot be read or written, or the volumes do not lie in the same place.
     """
+    _check_kinds(job.stack.paths)
     _check_options(options)
     ranges = options.value_range or ("percentile",) * len(job.stack.paths)
     pairs = zip(job.stack.paths, ranges, strict=True)
@@ -40,6 +41,13 @@ def fuse_volume_job(
     fused = np.stack([fuser(*sources) for sources in slices]).astype(np.float32)
     write_volume(output, fused, volumes[REFERENCE])
     return Product(output, _write_sheet(job, volumes, names, fused) if options.sheet else None)
+
+
+def _check_kinds(paths: Sequence[Path]) -> None:
+    volume = next(path for path in paths if is_volume(path))
+    for path in paths:
+        if not is_volume(path):
+            raise SourceError(f"{volume} is a volume and {path} is not; fuse volumes with volumes")
 
 
 def _check_options(options: FuseOptions) -> None:

@@ -10,7 +10,7 @@ from imfuse.batch.job import Job, Target
 from imfuse.cli._usage import UsageError, check_output, is_same
 from imfuse.images.encoding import FORMATS
 from imfuse.images.image import Stack
-from imfuse.images.medical import is_volume
+from imfuse.images.medical import file_stem, is_volume
 from imfuse.images.pairs import Pairing, pair_folders, pair_pattern
 
 
@@ -47,9 +47,9 @@ def make_plan(
     _check_sources(sources, pattern)
     output = check_output(output, list(sources))
     if pattern:
-        return _folder_plan(pair_pattern(sources[0], pattern), output, suffix)
+        return _folder_plan(pair_pattern(sources[0], pattern, volumes=True), output, suffix)
     if sources[0].is_dir():
-        return _folder_plan(pair_folders(list(sources)), output, suffix)
+        return _folder_plan(pair_folders(list(sources), volumes=True), output, suffix)
     return _single_plan(sources, output, suffix)
 
 
@@ -77,12 +77,12 @@ def _folder_plan(pairing: Pairing, output: Path, suffix: str | None) -> Plan:
 
 
 def _single_plan(sources: Sequence[Path], output: Path, suffix: str | None) -> Plan:
-    stems = list(dict.fromkeys(_stem(source) for source in sources))
+    stems = list(dict.fromkeys(file_stem(source) for source in sources))
     stack = Stack("_".join(stems), tuple(sources))
     if not _means_folder(output):
         if suffix is not None and suffix != _suffix(output).lower():
             raise UsageError(f"-o {output} and --format {suffix.lstrip('.')} contradict each other; leave one out")
-        return Plan((Job(stack, Target(output.parent, _stem(output), _suffix(output))),))
+        return Plan((Job(stack, Target(output.parent, file_stem(output), _suffix(output))),))
     if output.exists() and not output.is_dir():
         raise UsageError(f"-o {output}: a file without a suffix; name a folder, or a file with a suffix")
     return Plan((Job(stack, _safe(Target(output, stack.name, suffix), stack)),), (), output)
@@ -109,15 +109,11 @@ def _safe(target: Target, stack: Stack) -> Target:
         UsageError: the folder is that of a source, and the names are the same.
     """
     for path in stack.paths:
-        if is_same(target.folder, path.parent) and _stem(path) == target.stem:
+        if is_same(target.folder, path.parent) and file_stem(path) == target.stem:
             raise UsageError(f"-o {target.folder}: the result would overwrite {path}; choose another folder")
     return target
 
 
 def _suffix(path: Path) -> str:
     """The suffix, `.nii.gz` in one piece."""
-    return path.name[len(_stem(path)) :]
-
-
-def _stem(path: Path) -> str:
-    return path.name[: -len(".nii.gz")] if path.name.lower().endswith(".nii.gz") else path.stem
+    return path.name[len(file_stem(path)) :]

@@ -54,7 +54,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="fuse again what is done, and replace files that imfuse did not write"
     )
-    parser.add_argument("-j", "--jobs", type=int, metavar="N", help="pictures at a time; otherwise one a core")
+    parser.add_argument(
+        "-j", "--jobs", type=int, metavar="N", help="pictures at a time; otherwise one a core, and one volume"
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -76,7 +78,7 @@ def run(arguments: Namespace) -> int:
     sources = [Path(source) for source in arguments.sources]
     suffix = f".{arguments.format}" if arguments.format else None
     plan = make_plan(sources, output, pattern=arguments.pattern, suffix=suffix)
-    workers = _workers(arguments.jobs, len(plan.jobs))
+    workers = _workers(arguments.jobs, plan)
     # Several pictures at a time share the cores and the memory.
     fuser = load_fuser(arguments.model, arguments.threads or threads_of(workers), arguments.memory, share=workers)
     paths = plan.jobs[0].stack.paths
@@ -88,10 +90,13 @@ def run(arguments: Namespace) -> int:
     return report(summary, as_json=arguments.json, quiet=arguments.quiet)
 
 
-def _workers(jobs: int | None, count: int) -> int:
+def _workers(jobs: int | None, plan: Plan) -> int:
+    """Jobs at a time; volumes one after the other, for each may fill the memory."""
     from imfuse.batch.local import default_workers
+    from imfuse.images.medical import is_volume
 
-    return min(jobs or default_workers(), count)
+    has_volumes = any(is_volume(path) for job in plan.jobs for path in job.stack.paths)
+    return min(jobs or (1 if has_volumes else default_workers()), len(plan.jobs))
 
 
 def _options(arguments: Namespace, fuser: Fuser, count: int) -> FuseOptions:

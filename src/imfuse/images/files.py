@@ -72,15 +72,19 @@ def write_image(path: str | Path, pixels: Pixels, *, alpha: Pixels | None = None
     write_file(path, data)
 
 
-def list_images(folder: str | Path) -> list[Path]:
+def list_images(folder: str | Path, *, volumes: bool = False) -> list[Path]:
     """The pictures of a folder in natural order (`2.png` before `10.png`), hidden and other files left out.
+
+    Args:
+        folder: where they are. DICOM slices without a suffix are told by their first bytes.
+        volumes: list NIfTI volumes too.
 
     Raises:
         ImageReadError: it is missing, no folder, or may not be read.
     """
     folder = Path(folder)
     try:
-        files = [path for path in folder.iterdir() if _is_listed(path)]
+        files = [path for path in folder.iterdir() if _is_listed(path, volumes)]
     except OSError as error:
         raise ImageReadError(
             f"{folder} cannot be read as a folder: {(error.strerror or str(error)).lower()}"
@@ -88,8 +92,13 @@ def list_images(folder: str | Path) -> list[Path]:
     return sorted(files, key=lambda path: natural_key(path.name))
 
 
-def _is_listed(path: Path) -> bool:
-    return path.suffix.lower() in READ_SUFFIXES and not path.name.startswith(".") and path.is_file()
+def _is_listed(path: Path, volumes: bool) -> bool:
+    if path.name.startswith(".") or not path.is_file():
+        return False
+    if path.suffix.lower() in READ_SUFFIXES or (volumes and is_volume(path)):
+        return True
+    # A suffix of digits is the end of an identifier, as in 1.2.840.10008.7.
+    return (not path.suffix or path.suffix[1:].isdecimal()) and is_dicom(path)
 
 
 def natural_key(name: str) -> tuple[tuple[str | int, ...], str]:

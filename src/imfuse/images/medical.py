@@ -11,6 +11,7 @@ __all__ = [
     "DICOM_SUFFIXES",
     "VOLUME_SUFFIXES",
     "Volume",
+    "file_stem",
     "is_dicom",
     "is_medical",
     "is_volume",
@@ -38,6 +39,19 @@ def is_medical(path: str | Path) -> bool:
 def is_volume(path: str | Path) -> bool:
     """Whether a file is called as a NIfTI volume is."""
     return Path(path).name.lower().endswith(VOLUME_SUFFIXES)
+
+
+def file_stem(path: str | Path) -> str:
+    """The name of a file without its suffix: `.nii.gz` is one, and the digits that end a DICOM identifier are none.
+
+    >>> file_stem("brain.nii.gz"), file_stem("v1.2.png"), file_stem("1.2.840.7")
+    ('brain', 'v1.2', '1.2.840.7')
+    """
+    path = Path(path)
+    for suffix in sorted(VOLUME_SUFFIXES, key=len, reverse=True):
+        if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
+            return path.name[: -len(suffix)]
+    return path.name if path.suffix[1:].isdecimal() else path.stem
 
 
 def is_dicom(path: str | Path) -> bool:

@@ -112,7 +112,8 @@ def _nibabel(path: Path) -> Any:
 def _check(image: Any, max_voxels: int) -> None:
     shape, kind = image.shape, image.dataobj.dtype
     if any(side != 1 for side in shape[3:]) or len(shape) < 2 or 0 in shape:
-        raise ValueError(f"it has the shape {shape}, and two or three axes were expected")
+        advice = "; take one volume out of the series first" if len(shape) > 3 else ""
+        raise ValueError(f"it has the shape {shape}, and two or three axes were expected{advice}")
     if np.prod(shape, dtype=float) > max_voxels:
         raise ValueError(f"it promises the shape {shape}, and at most {max_voxels} voxels are read (max_voxels)")
     if kind.kind not in "iuf":
@@ -122,7 +123,7 @@ def _check(image: Any, max_voxels: int) -> None:
 def _limits(values: NDArray[np.float32], value_range: str) -> tuple[float, float]:
     finite = values[np.isfinite(values)]
     if finite.size == 0:
-        raise ValueError("it holds no finite value")
+        raise ValueError("it holds no finite value, so there is nothing to fuse; export it again, or check its mask")
     extremes = float(finite.min()), float(finite.max())
     if value_range == "minmax":
         return extremes

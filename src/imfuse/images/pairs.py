@@ -10,6 +10,7 @@ from pathlib import Path
 from imfuse.errors import PairingError
 from imfuse.images.files import READ_SUFFIXES, list_images, natural_key
 from imfuse.images.image import Stack
+from imfuse.images.medical import VOLUME_SUFFIXES, file_stem
 
 _EXAMPLES = 3
 
@@ -27,11 +28,12 @@ class Pairing:
     unmatched: tuple[Path, ...]
 
 
-def pair_folders(folders: Sequence[str | Path]) -> Pairing:
+def pair_folders(folders: Sequence[str | Path], *, volumes: bool = False) -> Pairing:
     """Match the pictures of two or more folders by stem, whatever the suffix.
 
     Args:
         folders: one a source, in the order of the sources.
+        volumes: match NIfTI volumes too.
 
     Raises:
         PairingError: fewer than two folders, a folder without pictures, two pictures of one stem in a folder, or no
@@ -40,11 +42,12 @@ def pair_folders(folders: Sequence[str | Path]) -> Pairing:
     """
     if len(folders) < 2:
         raise PairingError(f"found {len(folders)} folder, and two or more were expected, one a source")
-    listed = {folder: list_images(folder) for folder in folders}
-    places = [_by_key(((path.stem, path) for path in listed[folder]), f"{folder}") for folder in folders]
+    listed = {folder: list_images(folder, volumes=volumes) for folder in folders}
+    places = [_by_key(((file_stem(path), path) for path in listed[folder]), f"{folder}") for folder in folders]
     for folder in folders:
         if not listed[folder]:
-            raise PairingError(f"{folder} holds no pictures ({' '.join(sorted(READ_SUFFIXES))} were looked for)")
+            known = [*sorted(READ_SUFFIXES), *(VOLUME_SUFFIXES if volumes else ())]
+            raise PairingError(f"{folder} holds no pictures ({' '.join(known)} were looked for)")
     pairing = _pair(places, [path for folder in dict.fromkeys(folders) for path in listed[folder]])
     if not pairing.stacks:
         found = "; ".join(f"{folder} holds {_examples(listed[folder])}" for folder in folders)
@@ -55,13 +58,14 @@ def pair_folders(folders: Sequence[str | Path]) -> Pairing:
     return pairing
 
 
-def pair_pattern(folder: str | Path, patterns: Sequence[str]) -> Pairing:
+def pair_pattern(folder: str | Path, patterns: Sequence[str], *, volumes: bool = False) -> Pairing:
     """Match the pictures of one folder by what `{id}` stands for in a pattern of names a source.
 
     Args:
         folder: where they are.
         patterns: as `("{id}_ir.png", "{id}_vis.png")`; case of the suffix does not count; `.*` or no
             suffix takes any.
+        volumes: match NIfTI volumes too.
 
     Raises:
         PairingError: fewer than two patterns, one without exactly one `{id}`, one given twice, two pictures that fit
@@ -70,7 +74,7 @@ def pair_pattern(folder: str | Path, patterns: Sequence[str]) -> Pairing:
     """
     if len(patterns) < 2 or len(set(patterns)) < len(patterns):
         raise PairingError(f"found the patterns {_quoted(patterns)}, and two or more different ones were expected")
-    files = list_images(folder)
+    files = list_images(folder, volumes=volumes)
     matchers = [_matcher(pattern) for pattern in patterns]
     places = [
         _by_key(((found[1], path) for path in files if (found := matcher.fullmatch(path.name))), f"{pattern!r}")
@@ -91,11 +95,11 @@ def _matcher(pattern: str) -> re.Pattern[str]:
         raise PairingError(
             f"found the pattern {pattern!r}, and a file name with one {{id}} was expected, as {{id}}_ir.png"
         )
-    stem, dot, suffix = after[0].rpartition(".")
-    if f"{dot}{suffix}".lower() not in READ_SUFFIXES | {".*"}:
-        stem, suffix = after[0], "*"
-    ending = r"\.[^.]+" if suffix == "*" else rf"(?i:\.{re.escape(suffix)})"
-    return re.compile(f"{re.escape(before)}(.+){re.escape(stem)}{ending}", re.DOTALL)
+    known = (*READ_SUFFIXES, *VOLUME_SUFFIXES, ".*")
+    suffix = next((suffix for suffix in known if after[0].lower().endswith(suffix)), "")
+    stem = after[0][: len(after[0]) - len(suffix)]
+    ending = r"(?i:\.nii\.gz|\.[^.]+)" if suffix in ("", ".*") else f"(?i:{re.escape(suffix)})"
+    return re.compile(f"{re.escape(before)}(.+?){re.escape(stem)}{ending}", re.DOTALL)
 
 
 def _by_key(files: Iterable[tuple[str, Path]], place: str) -> dict[str, Path]:
