@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,23 +24,10 @@ from imfuse import Fuser
 from imfuse.images.colour import luma
 from imfuse.images.files import list_images, read_image
 from imfuse.images.pairs import pair_folders
-from imfuse.lab.metrics import functional as metrics
-from imfuse.lab.metrics.functional.mef_ssim import mef_ssim
+from imfuse.lab.metrics.registry import METRICS
 from imfuse.runtime.card import ModelCard
 
-METRICS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
-    "EN": lambda fused, _: metrics.entropy(fused),
-    "SD": lambda fused, _: metrics.standard_deviation(fused),
-    "SF": lambda fused, _: metrics.spatial_frequency(fused),
-    "AG": lambda fused, _: metrics.average_gradient(fused),
-    "MI": metrics.mutual_information,
-    "SCD": metrics.sum_of_correlation_differences,
-    "VIF": metrics.visual_information_fidelity,
-    "Qabf": metrics.edge_transfer,
-    "SSIM": metrics.structural_similarity,
-    "CC": metrics.correlation_coefficient,
-    "MEF-SSIM": mef_ssim,
-}
+COMMON = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM", "CC")
 Values = dict[str, dict[str, dict[str, float]]]
 """`{method: {stem: {metric: value}}}`."""
 
@@ -49,7 +35,7 @@ Values = dict[str, dict[str, dict[str, float]]]
 def main() -> None:
     arguments = parse()
     torch.set_num_threads(1)
-    names = arguments.metrics or [name for name in METRICS if name != "MEF-SSIM"]
+    names = arguments.metrics or list(COMMON)
     published: Values = {}
     if arguments.published:
         published = json.loads(arguments.published.read_text())["values"][arguments.set_name]
@@ -67,7 +53,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("folders", nargs="+", type=Path, help="one folder a source, in the order of the models")
     parser.add_argument("--models", nargs="+", default=["ivif", "laplacian", "average", "maximum"])
     parser.add_argument("--fused", nargs="*", default=[], metavar="NAME=DIR", help="fused images of other methods")
-    parser.add_argument("--metrics", nargs="+", choices=METRICS)
+    parser.add_argument("--metrics", nargs="+", choices=[name for name in METRICS if name != "MSE"])
     parser.add_argument("--published", type=Path, help="JSON file with the values of other methods")
     parser.add_argument("--set-name", default="set", help="name of the set, in --published and in the card")
     parser.add_argument("--card", type=Path, help="model folder whose card gets the means of the first model")
