@@ -136,6 +136,15 @@ def test_resize_takes_a_rule_a_name_or_a_number(imfuse, pair, tmp_path, rule, sh
     assert read(tmp_path / "out.png").shape[:2] == shape
 
 
+def test_a_changed_shape_is_remarked(imfuse, folders, pair, tmp_path, capsys):
+    cv2.imwrite(str(pair[0]), np.zeros((48, 48), np.uint8))
+    words = ("--model", "average", "--resize", "2")
+    assert imfuse("fuse", *pair, "-o", tmp_path / "out.png", *words) == 0
+    assert "A stretched from 48 x 48 to 32 x 24: the shapes differ" in capsys.readouterr().out
+    assert imfuse("fuse", *folders, "-o", tmp_path / "out", *words) == 0
+    assert "\n1: A stretched from 48 x 48 to 32 x 24" in capsys.readouterr().out
+
+
 def test_unequal_sizes_name_the_ways_out(imfuse, pair, tmp_path, capsys):
     cv2.imwrite(str(pair[0]), np.zeros((48, 64), np.uint8))
     assert imfuse("fuse", *pair, "-o", tmp_path / "out.png", "--model", "average") == 1

@@ -81,7 +81,7 @@ def test_depth_and_channels_stay_and_values_stay_in_their_range(
     elements = st.floats(-100, 300, width=32) if dtype == np.float32 else None
     pixels = data.draw(npst.arrays(dtype, (*shape, 3) if colour else shape, elements=elements))
     resized = resize_pixels(pixels, size)
-    assert resized.shape == (*size, 3) if colour else size
+    assert resized.shape == ((*size, 3) if colour else size)
     assert resized.dtype == dtype
     assert pixels.min() <= resized.min() <= resized.max() <= pixels.max()
 

@@ -142,9 +142,21 @@ def test_an_impossible_format_is_refused(tmp_path, name, codec, text):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path):
+def test_missing_folders_are_made_and_a_file_in_their_place_is_refused(tmp_path):
+    assert write(tmp_path / "new" / "more" / "video.mp4", [gradient(0)]).is_file()
+    (tmp_path / "file").touch()
     with pytest.raises(VideoError, match="cannot be written"):
-        write(tmp_path / "none" / "video.mp4", [gradient(0)])
+        write(tmp_path / "file" / "video.mp4", [gradient(0)])
+
+
+def test_two_writers_of_one_name_do_not_meet(tmp_path):
+    path = tmp_path / "video.mp4"
+    assert VideoWriter(path, 25).temporary != VideoWriter(path, 25).temporary
+
+
+def test_a_folder_is_called_a_folder(tmp_path):
+    with pytest.raises(VideoError, match="a folder, and a video file was expected"):
+        VideoReader(tmp_path)
 
 
 def test_a_frame_of_another_size_is_refused(tmp_path):

@@ -16,7 +16,7 @@ from imfuse.images.encoding import FORMATS
 from imfuse.images.files import read_image, write_image
 from imfuse.images.image import Image
 from imfuse.images.medical import is_volume
-from imfuse.images.sizes import check_sizes, match_sizes
+from imfuse.images.sizes import check_sizes, match_sizes, stretch_remarks
 from imfuse.runtime.fuser import Fuser
 
 TYPES = {"8": np.dtype(np.uint8), "16": np.dtype(np.uint16), "float": np.dtype(np.float32)}
@@ -63,12 +63,15 @@ def prepare(images: Sequence[Image], names: Sequence[str], options: FuseOptions)
         SourceError: unequal sizes, and neither `resize` nor `align` says what to do.
         AlignmentError: the registration did not improve the match.
     """
+    stretched: tuple[str, ...] = ()
     if options.resize is not None:
+        stretched = stretch_remarks([image.size for image in images], options.resize, names)
         images = match_sizes(images, options.resize)
     if options.align is not None:
-        return register_images(images, names, options.align)
+        registered, moved = register_images(images, names, options.align)
+        return registered, (*stretched, *moved)
     check_sizes(images, names)
-    return list(images), ()
+    return list(images), stretched
 
 
 def choose_type(images: Sequence[Image], options: FuseOptions, target: Target) -> tuple[np.dtype[Any], str]:

@@ -17,7 +17,7 @@ from imfuse.batch.pacing import pair_frames, same_rate, slowest
 from imfuse.batch.registration import REFERENCE, Registration, find_registration, remark
 from imfuse.errors import AlignmentError
 from imfuse.images.image import Image
-from imfuse.images.sizes import check_sizes, match_sizes
+from imfuse.images.sizes import check_sizes, match_sizes, stretch_remarks
 from imfuse.images.video import Frame, VideoReader, VideoWriter
 from imfuse.runtime.fuser import Fuser
 
@@ -86,6 +86,9 @@ def fuse_videos(
         streams = [stack.enter_context(Prefetch(reader)) for reader in readers]
         pairs = pair_frames(streams, rates)
         prepare, pairs, remarks = _preparation(pairs, names, resize, motion)
+        if resize is not None:
+            sizes = [(reader.info.height, reader.info.width) for reader in readers]
+            remarks += stretch_remarks(sizes, resize, names)
         frames = 0
         with WriteBehind(writer.write) as sink:
             for sources in pairs:

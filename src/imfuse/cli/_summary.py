@@ -9,6 +9,9 @@ from imfuse.batch.job import Outcome
 from imfuse.cli._plan import Plan
 from imfuse.cli._report import print_json, say, versions, warn
 
+MOST_REMARKS = 10
+"""Lines on single pictures of a folder that people are shown; all are in `--json`."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -65,6 +68,7 @@ def _lines(summary: Summary) -> list[str]:
     remarks: Sequence[str] = ()
     if not single:
         rows.append(("fused", f"{plan.folder}: {_counts(summary)}"))
+        remarks = _remarks(summary.outcomes)
     elif not summary.of("failed"):
         outcome = summary.outcomes[0]
         rows.append(("fused", f"{outcome.output}{' (done before)' if outcome.status == 'skipped' else ''}"))
@@ -72,6 +76,13 @@ def _lines(summary: Summary) -> list[str]:
         remarks = outcome.remarks
     width = max(len(name) for name, _ in rows)
     return [*(f"{n:{width}}  {text}" for n, text in rows), *remarks, f"by {summary.model} in {summary.seconds:.2f} s"]
+
+
+def _remarks(outcomes: Sequence[Outcome]) -> list[str]:
+    """The first remarks on the pictures of a folder, and how many more there are."""
+    remarks = [f"{outcome.job.stack.name}: {remark}" for outcome in outcomes for remark in outcome.remarks]
+    rest = len(remarks) - MOST_REMARKS
+    return [*remarks[:MOST_REMARKS], *([f"and {rest} more remarks, shown by --json"] if rest > 0 else [])]
 
 
 def _counts(summary: Summary) -> str:

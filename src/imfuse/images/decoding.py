@@ -53,7 +53,10 @@ def decode_image(data: bytes, max_pixels: int) -> tuple[Pixels, Pixels | None]:
         raise ValueError("is damaged: its header gives no size")
     if header.height * header.width > max_pixels:
         size = f"{header.width} x {header.height}"
-        raise ValueError(f"promises {size} pixels, and at most {max_pixels} are read (max_pixels)")
+        raise ValueError(
+            f"promises {size} pixels, and at most {max_pixels} are read; crop or scale it with another tool first, or "
+            "call read_image with a larger max_pixels"
+        )
     if header.flaw:
         raise ValueError(header.flaw)
     array = _decode_tiff(data) if data[:2] in (b"II", b"MM") else _decode(data)

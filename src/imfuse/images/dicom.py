@@ -56,7 +56,10 @@ def _check(dataset: Any, max_pixels: int) -> None:
         raise ValueError(f"it holds {dataset.NumberOfFrames} frames; export each as a file, or the series as NIfTI")
     if not 0 < dataset.Rows * dataset.Columns <= max_pixels:
         size = f"{dataset.Columns} x {dataset.Rows}"
-        raise ValueError(f"it promises {size} pixels, and 1 to {max_pixels} are read (max_pixels)")
+        raise ValueError(
+            f"it promises {size} pixels, and 1 to {max_pixels} are read; crop or scale it with another tool first, or "
+            "call read_dicom with a larger max_pixels"
+        )
 
 
 def _colours(dataset: Any) -> Any:

@@ -115,7 +115,10 @@ def _check(image: Any, max_voxels: int) -> None:
         advice = "; take one volume out of the series first" if len(shape) > 3 else ""
         raise ValueError(f"it has the shape {shape}, and two or three axes were expected{advice}")
     if np.prod(shape, dtype=float) > max_voxels:
-        raise ValueError(f"it promises the shape {shape}, and at most {max_voxels} voxels are read (max_voxels)")
+        raise ValueError(
+            f"it promises the shape {shape}, and at most {max_voxels} voxels are read; crop or resample it with "
+            "another tool first, or call read_volume with a larger max_voxels"
+        )
     if kind.kind not in "iuf":
         raise ValueError(f"it holds values of type {kind}, and one number a voxel was expected")
 

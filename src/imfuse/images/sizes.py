@@ -68,6 +68,29 @@ def _wanted(images: Sequence[Image], to: Literal["larger", "smaller"] | int) -> 
     raise SourceError(f"cannot resize to {to!r}: expected larger, smaller or a position in {len(images)} sources")
 
 
+def stretch_remarks(
+    sizes: Sequence[tuple[int, int]], to: Literal["larger", "smaller"] | int, names: Sequence[str]
+) -> tuple[str, ...]:
+    """What to say of sources whose shape `match_sizes` changes by more than a hundredth.
+
+    Args:
+        sizes: `(height, width)` of each source.
+        to: as for `match_sizes`.
+        names: what the user calls them, in the same order.
+
+    >>> stretch_remarks([(480, 640), (512, 640), (960, 1280)], 0, ["A", "B", "C"])
+    ('B stretched from 640 x 512 to 640 x 480: the shapes differ, see that both show the same scene in full',)
+    """
+    images = [Image(np.broadcast_to(np.uint8(0), size)) for size in sizes]
+    height, width = _wanted(images, to)
+    return tuple(
+        f"{name} stretched from {_size(image)} to {width} x {height}: the shapes differ, see that both show the same "
+        "scene in full"
+        for name, image in zip(names, images, strict=True)
+        if abs(image.size[1] * height / (image.size[0] * width) - 1) > 0.01
+    )
+
+
 def _resized(image: Image, size: tuple[int, int]) -> Image:
     alpha = None if image.alpha is None else resize_pixels(image.alpha, size)
     return replace(image, pixels=resize_pixels(image.pixels, size), alpha=alpha)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +64,10 @@ class VideoReader:
     """
 
     def __init__(self, path: Path) -> None:
+        if path.is_dir():
+            raise VideoError(
+                f"{path}: a folder, and a video file was expected; folders of pictures are for `imfuse fuse`"
+            )
         if not path.is_file():
             raise VideoError(f"{path}: no such file; give the path of a video")
         self._capture = _open_capture(path)
@@ -123,7 +129,8 @@ class VideoWriter:
     """An encoder that writes under a temporary name and renames when all is there.
 
     Frames of odd height or width are padded by one pixel (the edge repeated), because the codecs take even sizes
-    only. As a context manager it throws the temporary file away when an error or an interrupt comes.
+    only. Missing parent folders are made. As a context manager it throws the temporary file away when an error or an
+    interrupt comes.
 
     Raises:
         VideoError: the suffix is unknown.
@@ -133,7 +140,7 @@ class VideoWriter:
         if path.suffix.lower() not in CODECS:
             raise VideoError(f"{path}: videos are written as {', '.join(sorted(CODECS))}; choose one of these")
         self.path = path
-        self.temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
+        self.temporary = path.with_name(f".{path.stem}.{secrets.token_hex(8)}.tmp{path.suffix}")
         self._rate = rate
         self._codec = codec or CODECS[path.suffix.lower()]
         self._encoder: cv2.VideoWriter | None = None
@@ -160,6 +167,7 @@ class VideoWriter:
     def _open(self) -> cv2.VideoWriter:
         """Start the encoder under the temporary name."""
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self.temporary.touch()
         except OSError as error:
             raise VideoError(f"{self.path}: cannot be written there ({error.strerror})") from error
@@ -193,7 +201,8 @@ class VideoWriter:
         if self._encoder is not None:
             self._encoder.release()
             self._encoder = None
-        self.temporary.unlink(missing_ok=True)
+        with contextlib.suppress(NotADirectoryError):  # a file has the name of the folder: nothing was written
+            self.temporary.unlink(missing_ok=True)
 
     def __enter__(self) -> VideoWriter:
         return self
