@@ -215,6 +215,7 @@ def test_the_motions_of_the_command_line_are_those_of_the_registration():
         (("{ir}", "{vis}", "-o", "out.png", "--resize", "3"), "1 to 2"),
         (("{ir}", "{vis}", "-o", "out.png", "--range", "log"), "log"),
         (("{ir}", "{vis}", "-o", "out.png", "--range", "dtype,dtype,dtype"), "2 of them"),
+        *((("{ir}", "{vis}", "-o", "o.png", "--window", w), "40,400/file") for w in ("4,4", "a,1/file", "4,0/file")),
         (("{ir}", "{vis}", "-o", "out.png", "--jobs", "0"), "--jobs 0"),
         (("{ir}", "{vis}", "-o", "out.png", "--format", "jpg"), "contradict"),
         (("{ir}", "{vis}", "-o", "out.png", "--depth", "12"), "12"),
@@ -328,3 +329,31 @@ def test_a_volume_and_a_picture_do_not_go_together(imfuse, pair, tmp_path, capsy
     _write_volume(tmp_path / "a.nii", np.zeros((4, 4, 3), np.float32), np.eye(4))
     assert imfuse("fuse", tmp_path / "a.nii", pair[1], "-o", tmp_path / "out.nii", "--model", "average") == 1
     assert "1.png is not; fuse volumes with volumes" in capsys.readouterr().err
+
+
+def test_a_window_decides_what_is_black_and_white_in_its_volume(imfuse, tmp_path):
+    nibabel = pytest.importorskip("nibabel")
+    hounsfield = np.linspace(-1000, 1000, 4 * 5 * 3, dtype=np.float32).reshape(4, 5, 3)
+    _write_volume(tmp_path / "ct.nii", hounsfield, np.eye(4))
+    _write_volume(tmp_path / "mri.nii", hounsfield + 1000, np.eye(4))
+    words = ("fuse", tmp_path / "ct.nii", tmp_path / "mri.nii", "--model", "average", "--range", "minmax")
+    assert imfuse(*words, "-o", tmp_path / "out.nii", "--window", "40,400/file") == 0
+    wanted = (np.clip((hounsfield + 160) / 400, 0, 1) + (hounsfield + 1000) / 2000) / 2
+    np.testing.assert_allclose(nibabel.load(tmp_path / "out.nii").get_fdata(), wanted, atol=1e-4)
+
+
+def test_a_window_reaches_a_dicom_slice(imfuse, pair, tmp_path):
+    pydicom = pytest.importorskip("pydicom")
+    path = Path(pydicom.data.get_testdata_file("CT_small.dcm"))
+    cv2.imwrite(str(pair[1]), np.zeros((128, 128), np.uint8))
+    words = ("fuse", path, pair[1], "--model", "maximum", "--depth", "16")
+    assert imfuse(*words, "-o", tmp_path / "out.png", "--window=-600.5,1501/file") == 0
+    dataset = pydicom.dcmread(path)
+    hounsfield = dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
+    wanted = np.clip((hounsfield + 601) / 1500 + 0.5, 0, 1) * 65_535
+    np.testing.assert_allclose(read(tmp_path / "out.png"), wanted, atol=1)
+
+
+def test_a_window_for_a_picture_is_refused(imfuse, pair, tmp_path, capsys):
+    assert imfuse("fuse", *pair, "-o", tmp_path / "o.png", "--model", "average", "--window", "4,4/file") == 1
+    assert "no medical file, so --window means nothing for it" in capsys.readouterr().err

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Depth = Literal["8", "16", "float"]
 
+Window = tuple[float, float]
+"""Centre and width in the unit of a medical file, as `(40, 400)` Hounsfield units."""
+
 
 @dataclass(frozen=True)
 class FuseOptions:
@@ -25,6 +28,7 @@ class FuseOptions:
         resize: `larger`, `smaller`, or the index of the source whose size all take; None refuses unequal sizes.
         align: the motion by which the other sources are registered to the second; None trusts them.
         sheet: whether a contact sheet is written too.
+        windows: what becomes 0 and 1 of each DICOM or NIfTI source; None leaves it to the file.
     """
 
     value_range: tuple[ValueRange, ...] | None = None
@@ -32,6 +36,7 @@ class FuseOptions:
     resize: Literal["larger", "smaller"] | int | None = None
     align: Motion | None = None
     sheet: bool = False
+    windows: tuple[Window | None, ...] | None = None
 
     def as_settings(self) -> dict[str, Any]:
         """The options as JSON holds them."""

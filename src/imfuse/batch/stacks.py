@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from imfuse.batch.job import FuseOptions, Job, Product, Target
+from imfuse.batch.job import FuseOptions, Job, Product, Target, Window
 from imfuse.batch.registration import REFERENCE, register_images
-from imfuse.errors import ImageWriteError
+from imfuse.errors import ImageWriteError, SourceError
 from imfuse.images.depth import deepest_dtype
 from imfuse.images.encoding import FORMATS
 from imfuse.images.files import read_image, write_image
 from imfuse.images.image import Image
-from imfuse.images.medical import is_volume
+from imfuse.images.medical import is_dicom, is_volume, read_dicom
 from imfuse.images.sizes import check_sizes, match_sizes, stretch_remarks
 from imfuse.runtime.fuser import Fuser
 
@@ -46,14 +46,26 @@ def fuse_job(fuser: Fuser, job: Job, options: FuseOptions, approve: Approve) -> 
         from imfuse.batch.volumes import fuse_volume_job
 
         return fuse_volume_job(fuser, job, names, options, approve)
-    images, remarks = prepare([read_image(path) for path in job.stack.paths], names, options)
+    windows = options.windows or (None,) * len(names)
+    sources = [_read(path, window) for path, window in zip(job.stack.paths, windows, strict=True)]
+    images, remarks = prepare(sources, names, options)
     dtype, suffix = choose_type(images, options, job.target)
     output = job.target.folder / f"{job.target.stem}{suffix}"
     approve(output)
-    fused = fuser.fuse_images(images, value_range=options.value_range, dtype=dtype)
+    # A window has said what is black and white; 16 bits beside 8 would otherwise be stretched as raw infrared.
+    value_range = options.value_range or ("dtype" if options.windows else None)
+    fused = fuser.fuse_images(images, value_range=value_range, dtype=dtype)
     write_image(output, fused.pixels, alpha=fused.alpha)
     sheet = _write_sheet(job, images, names, fused) if options.sheet else None
     return Product(output, sheet, remarks)
+
+
+def _read(path: Path, window: Window | None) -> Image:
+    if window is None:
+        return read_image(path)
+    if not is_dicom(path):
+        raise SourceError(f"{path}: no medical file, so --window means nothing for it; write `file` in its place")
+    return read_dicom(path, window=window)
 
 
 def prepare(images: Sequence[Image], names: Sequence[str], options: FuseOptions) -> tuple[list[Image], tuple[str, ...]]:

@@ -30,8 +30,11 @@ def fuse_volume_job(
     _check_kinds(job.stack.paths)
     _check_options(options)
     ranges = options.value_range or ("percentile",) * len(job.stack.paths)
-    pairs = zip(job.stack.paths, ranges, strict=True)
-    volumes = [read_volume(path, value_range="minmax" if r == "minmax" else "percentile") for path, r in pairs]
+    windows = options.windows or (None,) * len(names)
+    volumes = [
+        read_volume(path, value_range="minmax" if r == "minmax" else "percentile", window=window)
+        for path, r, window in zip(job.stack.paths, ranges, windows, strict=True)
+    ]
     _check_space(volumes)
     output = job.target.folder / f"{job.target.stem}{job.target.suffix or '.nii.gz'}"
     if not is_volume(output):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,6 +12,7 @@ from imfuse.errors import ModelError
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
+    from imfuse.batch.job import Window
     from imfuse.runtime.fuser import Fuser
 
 MOTIONS = ("translation", "euclidean", "affine", "homography")
@@ -84,3 +86,34 @@ def size_rule(text: str | None, names: list[str]) -> Literal["larger", "smaller"
     raise UsageError(
         f"--resize {text}: expected larger, smaller, {', '.join(names)}, or a number from 1 to {len(names)}"
     )
+
+
+def windows_rule(text: str | None, count: int) -> tuple[Window | None, ...] | None:
+    """The value of `--window`, one window a source, since CT and MRI hold values of different units.
+
+    >>> windows_rule("40,400/file", 2)
+    ((40.0, 400.0), None)
+
+    Raises:
+        UsageError: not one window a source, or one without two numbers and a width above 0.
+    """
+    if text is None:
+        return None
+    try:
+        windows = tuple(None if part == "file" else _window(part) for part in text.split("/"))
+    except ValueError:
+        windows = ()
+    if len(windows) != count:
+        example = "/".join(["40,400", *["file"] * (count - 1)])
+        raise UsageError(
+            f"--window {text}: expected CENTRE,WIDTH for each of the {count} sources with slashes between, and `file` "
+            f"where the file is to decide, as {example}"
+        )
+    return windows
+
+
+def _window(text: str) -> Window:
+    centre, width = map(float, text.split(","))
+    if not (math.isfinite(centre) and 0 < width < math.inf):
+        raise ValueError(text)
+    return centre, width

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imfuse.cli._options import MOTIONS, add_run_options, check_positive, load_fuser, size_rule
+from imfuse.cli._options import MOTIONS, add_run_options, check_positive, load_fuser, size_rule, windows_rule
 from imfuse.cli._usage import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +36,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     add_run_options(parser)
     parser.add_argument("--range", metavar="RANGE", help="dtype, minmax or percentile; or one a source, with commas")
+    parser.add_argument(
+        "--window",
+        metavar="CENTRE,WIDTH",
+        help="of medical files, one a source with slashes, `file` for what the file says: 40,400/file",
+    )
     parser.add_argument(
         "--depth", choices=["8", "16", "float"], help="bits of the result; otherwise those of the deepest source"
     )
@@ -109,6 +114,7 @@ def _options(arguments: Namespace, fuser: Fuser, count: int) -> FuseOptions:
         resize=size_rule(arguments.resize, source_names(fuser, count)),
         align=arguments.align,
         sheet=arguments.sheet,
+        windows=windows_rule(arguments.window, count),
     )
 
 
