@@ -90,5 +90,5 @@ def _open_folder(fuser: type[Fuser], folder: Path, threads: int | None, memory_m
 
 def _unknown(name: str, known: Sequence[str]) -> ModelError:
     close = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = f"; did you mean {close[0]!r}?" if close else "."
     return ModelError(f"no model {name!r} and no folder of that name{hint} Known models: {', '.join(known)}")
