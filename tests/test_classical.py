@@ -76,7 +76,8 @@ def test_output_stays_in_range_and_inputs_stay_as_they_are(method):
 @every_method
 def test_one_array_of_sources_serves_as_well_as_a_list(method):
     stack = np.stack([scene(40, 50, seed) for seed in range(3)])
-    np.testing.assert_array_equal(method(stack), method(list(stack)))
+    # Where the planes lie in memory decides how OpenCV's vector code rounds.
+    np.testing.assert_allclose(method(stack), method(list(stack)), atol=1e-6)
 
 
 def test_average_and_maximum_are_what_they_say():
