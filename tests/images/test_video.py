@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from imfuse.errors import VideoError
+from imfuse.images.files import write_image
 from imfuse.images.video import CODECS, VideoReader, VideoWriter
 
 
@@ -177,3 +178,9 @@ def test_colours_are_rgb(tmp_path):
     _, pixels = capture.read()
     capture.release()
     assert pixels[0, 0].tolist() == [0, 0, 255]
+
+
+def test_a_picture_is_no_video_of_one_frame(tmp_path):
+    write_image(tmp_path / "picture.png", np.zeros((48, 64, 3), np.uint8))
+    with pytest.raises(VideoError, match=r"a picture.*imfuse fuse"):
+        VideoReader(tmp_path / "picture.png")

@@ -44,7 +44,7 @@ def report(summary: Summary, *, as_json: bool, quiet: bool) -> int:
         warn(f"{path}: no partner, left out")
     if as_json:
         _print_record(summary)
-    else:
+    elif len(summary.plan.jobs) > 1 or not summary.of("failed"):
         say("\n".join(_lines(summary)), quiet=quiet)
     return 1 if summary.of("failed") else 0
 
@@ -69,7 +69,7 @@ def _lines(summary: Summary) -> list[str]:
     if not single:
         rows.append(("fused", f"{plan.folder}: {_counts(summary)}"))
         remarks = _remarks(summary.outcomes)
-    elif not summary.of("failed"):
+    else:
         outcome = summary.outcomes[0]
         rows.append(("fused", f"{outcome.output}{' (done before)' if outcome.status == 'skipped' else ''}"))
         rows += [("sheet", outcome.sheet)] if outcome.sheet else []

@@ -57,7 +57,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--sheet", action="store_true", help="write contact sheets too, into the folder `sheets` beside the result"
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="fuse again what is done, and replace files that imfuse did not write"
+        "--overwrite",
+        action="store_true",
+        help="in folders, fuse again what is done, and replace files that imfuse did not write",
     )
     parser.add_argument(
         "-j", "--jobs", type=int, metavar="N", help="pictures at a time; otherwise one a core, and one volume"
@@ -89,6 +91,11 @@ def run(arguments: Namespace) -> int:
     paths = plan.jobs[0].stack.paths
     if (warning := order_warning(source_names(fuser, len(paths)), paths)) is not None:
         warn(warning)
+    if len(paths) > len(fuser.sources) and not fuser.symmetric:
+        warn(
+            f"{fuser.name} takes {' and '.join(fuser.sources)}; what comes after is fused with the result of those. "
+            "Stacks of one kind are for `--model focus` or `--model exposure`"
+        )
     options = _options(arguments, fuser, len(paths))
     outcomes = _run_plan(arguments, fuser, plan, options, workers)
     summary = Summary(fuser.name, source_names(fuser, len(paths)), plan, outcomes, time.perf_counter() - start)

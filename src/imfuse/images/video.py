@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imfuse.errors import VideoError
 from imfuse.images.decoding import quiet_opencv
+from imfuse.images.files import READ_SUFFIXES
 
 # FFmpeg inside OpenCV reads this when it is first used; its notes would stand between ours on the terminal.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -70,6 +71,8 @@ class VideoReader:
             )
         if not path.is_file():
             raise VideoError(f"{path}: no such file; give the path of a video")
+        if path.suffix.lower() in READ_SUFFIXES:  # which OpenCV would read as a video of one frame
+            raise VideoError(f"{path}: a picture, and a video was expected; pictures are for `imfuse fuse`")
         self._capture = _open_capture(path)
         if not self._capture.isOpened():
             raise VideoError(
