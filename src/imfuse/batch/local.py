@@ -5,7 +5,6 @@ Threads are enough: decoding, inference and encoding all leave Python's lock.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -15,14 +14,10 @@ from typing import Any
 from imfuse.batch.job import FuseOptions, Job, Outcome
 from imfuse.batch.manifest import Manifest, State, remove_stale_partials, source_state
 from imfuse.errors import ImageWriteError, ImfuseError
+from imfuse.runtime.cores import usable_cores
 from imfuse.runtime.fuser import Fuser
 
 MOST_WORKERS = 8
-
-
-def usable_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def default_workers() -> int:

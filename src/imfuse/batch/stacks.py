@@ -25,23 +25,13 @@ Approve = Callable[[Path], None]
 """Called with the path before it is written; raises to refuse."""
 
 
-def source_names(fuser: Fuser, count: int) -> list[str]:
-    """Names of `count` sources in the model's order, as its card states it.
-
-    >>> source_names(Fuser.load("average"), 3)
-    ['A', 'B', 'source 3']
-    """
-    more = (f"source {index + 1}" for index in range(len(fuser.sources), count))
-    return [*fuser.sources, *more][:count]
-
-
 def fuse_job(fuser: Fuser, job: Job, options: FuseOptions, approve: Approve) -> Product:
     """Do one job.
 
     Raises:
         ImfuseError: a source cannot be read, the sources do not go together, or the result cannot be written.
     """
-    names = source_names(fuser, len(job.stack.paths))
+    names = fuser.source_names(len(job.stack.paths))
     if any(is_volume(path) for path in job.stack.paths):
         from imfuse.batch.volumes import fuse_volume_job
 

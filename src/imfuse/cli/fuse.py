@@ -73,7 +73,6 @@ def run(arguments: Namespace) -> int:
         ImfuseError: what stops the whole run; what stops one picture is reported.
     """
     from imfuse.batch.local import threads_of
-    from imfuse.batch.stacks import source_names
     from imfuse.cli._order import order_warning
     from imfuse.cli._plan import make_plan
     from imfuse.cli._report import warn
@@ -89,7 +88,7 @@ def run(arguments: Namespace) -> int:
     # Several pictures at a time share the cores and the memory.
     fuser = load_fuser(arguments.model, arguments.threads or threads_of(workers), arguments.memory, share=workers)
     paths = plan.jobs[0].stack.paths
-    if (warning := order_warning(source_names(fuser, len(paths)), paths)) is not None:
+    if (warning := order_warning(fuser.source_names(len(paths)), paths)) is not None:
         warn(warning)
     if len(paths) > len(fuser.sources) and not fuser.symmetric:
         warn(
@@ -98,7 +97,7 @@ def run(arguments: Namespace) -> int:
         )
     options = _options(arguments, fuser, len(paths))
     outcomes = _run_plan(arguments, fuser, plan, options, workers)
-    summary = Summary(fuser.name, source_names(fuser, len(paths)), plan, outcomes, time.perf_counter() - start)
+    summary = Summary(fuser.name, fuser.source_names(len(paths)), plan, outcomes, time.perf_counter() - start)
     return report(summary, as_json=arguments.json, quiet=arguments.quiet)
 
 
@@ -113,12 +112,11 @@ def _workers(jobs: int | None, plan: Plan) -> int:
 
 def _options(arguments: Namespace, fuser: Fuser, count: int) -> FuseOptions:
     from imfuse.batch.job import FuseOptions
-    from imfuse.batch.stacks import source_names
 
     return FuseOptions(
         value_range=_ranges(arguments.range, count),
         depth=arguments.depth,
-        resize=size_rule(arguments.resize, source_names(fuser, count)),
+        resize=size_rule(arguments.resize, fuser.source_names(count)),
         align=arguments.align,
         sheet=arguments.sheet,
         windows=windows_rule(arguments.window, count),

@@ -41,7 +41,6 @@ def run(arguments: Namespace) -> int:
     Raises:
         ImfuseError: what cannot be read, fused or written.
     """
-    from imfuse.batch.stacks import source_names
     from imfuse.batch.videos import fuse_videos
     from imfuse.cli._order import order_warning
     from imfuse.cli._report import progress, warn
@@ -53,7 +52,7 @@ def run(arguments: Namespace) -> int:
         raise UsageError(f"{len(sources)} video given; give two or more")
     output = check_output(Path(arguments.output) if arguments.output else None, sources)
     fuser = load_fuser(arguments.model, arguments.threads, arguments.memory)
-    names = source_names(fuser, len(sources))
+    names = fuser.source_names(len(sources))
     if (warning := order_warning(names, sources)) is not None:
         warn(warning)
     resize = size_rule(arguments.resize, names)

@@ -143,6 +143,14 @@ class Fuser:
             alpha = depth.from_unit(depth.to_unit(alpha), pixels.dtype)
         return Image(pixels, alpha)
 
+    def source_names(self, count: int) -> list[str]:
+        """Names of `count` sources in the model's order, as its card states it.
+
+        >>> Fuser.load("average").source_names(3)
+        ['A', 'B', 'source 3']
+        """
+        return [*self.sources, *(f"source {i + 1}" for i in range(len(self.sources), count))][:count]
+
     def _fuse_part(
         self, arrays: Sequence[Pixels], limits: Sequence[tuple[float, float]], dtype: np.dtype, part: Tile
     ) -> Pixels:
@@ -177,17 +185,14 @@ class Fuser:
         if len(sources) < 2:
             raise SourceError(f"{self.name}: {len(sources)} source given; give two or more of the same scene")
         arrays = [np.asarray(source) for source in sources]
-        for name, array in zip(self._names(len(arrays)), arrays, strict=True):
+        for name, array in zip(self.source_names(len(arrays)), arrays, strict=True):
             _check_array(name, array)
-        check_sizes([Image(array) for array in arrays], self._names(len(arrays)))
+        check_sizes([Image(array) for array in arrays], self.source_names(len(arrays)))
         return arrays
-
-    def _names(self, count: int) -> list[str]:
-        return [*self.sources, *(f"source {i + 1}" for i in range(len(self.sources), count))][:count]
 
     def _kinds(self, arrays: Sequence[Pixels]) -> list[str]:
         """Names of the sources; without names of its own, a grey 16-bit source beside others is called infrared."""
-        names = self._names(len(arrays))
+        names = self.source_names(len(arrays))
         raw = [a.ndim == 2 and a.dtype == np.uint16 for a in arrays]
         if not (self.symmetric and self.card is None) or all(raw):
             return names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from imfuse.errors import ModelError
+from imfuse.runtime.cores import usable_cores
 
 MOST_THREADS = 4
 """Of one inference, unless asked for more: the networks are too small to gain by others."""
@@ -42,16 +42,6 @@ class OnnxEngine:
     def run(self, sources: NDArray[np.float32]) -> NDArray[np.float32]:
         """Fuse `(n, h, w)` sources in [0, 1] into `(h, w)`."""
         return np.asarray(self.session.run(None, {self.input_name: sources[None]})[0])[0, 0]
-
-
-def usable_cores() -> int:
-    """Cores that this process may use, which `taskset` or a container's quota can make fewer than the machine has."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return max(min(allowed, round(int(quota) / int(period))), 1)
-    except (OSError, ValueError):  # no such file, or "max": no quota
-        return allowed
 
 
 def _providers() -> list[str]:
