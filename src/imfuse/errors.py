@@ -45,3 +45,11 @@ class TrainingError(ImfuseError):
 
 class MissingExtraError(ImfuseError):
     """A feature whose optional dependency is not installed; the text names the extra to install."""
+
+
+class MetricError(ImfuseError):
+    """Images that a metric cannot measure."""
+
+
+class EvaluationError(ImfuseError):
+    """An evaluation that cannot be made or written."""

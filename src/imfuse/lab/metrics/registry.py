@@ -3,28 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
+from imfuse.errors import MetricError
 from imfuse.lab.metrics import functional
 from imfuse.lab.metrics.functional.mef_ssim import mef_ssim
 
-Metric = Callable[[Tensor, Tensor], Tensor]
-"""From fused `(b, 1, h, w)` and sources `(b, n, h, w)`, both in [0, 1], to one value an image."""
+IMFUSE = "imfuse"
+"""The convention that every metric has."""
 
-METRICS: dict[str, Metric] = {
-    "EN": lambda fused, _: functional.entropy(fused),
-    "SD": lambda fused, _: functional.standard_deviation(fused),
-    "SF": lambda fused, _: functional.spatial_frequency(fused),
-    "AG": lambda fused, _: functional.average_gradient(fused),
-    "MI": functional.mutual_information,
-    "SCD": functional.sum_of_correlation_differences,
-    "VIF": functional.visual_information_fidelity,
-    "Qabf": functional.edge_transfer,
-    "SSIM": functional.structural_similarity,
-    "CC": functional.correlation_coefficient,
-    "MSE": functional.mean_squared_error,
-    "PSNR": functional.peak_signal_noise_ratio,
-    "MEF-SSIM": mef_ssim,
-}
-"""The usual names; all but MSE are better when higher."""
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as the tables know it.
+
+    Attributes:
+        name: as tables give it.
+        title: the name in words.
+        function: of `imfuse.lab.metrics.functional`.
+        paper: where it comes from.
+        inputs: `fused` for a metric of the fused image alone, `sources` for one of the fused image and its sources,
+            `colour` for one of the fused image and the colour source, both `(b, 3, h, w)`.
+        higher_is_better: which way is better.
+        is_differentiable: whether it can be a loss.
+        conventions: names that `convention=` takes; the first is imfuse's own.
+        rewards_noise: whether noise in the fused image makes it better.
+    """
+
+    name: str
+    title: str
+    function: Callable[..., Tensor]
+    paper: str
+    inputs: Literal["fused", "sources", "colour"] = "sources"
+    higher_is_better: bool = True
+    is_differentiable: bool = True
+    conventions: tuple[str, ...] = (IMFUSE,)
+    rewards_noise: bool = False
+
+    def __call__(self, fused: Tensor, sources: Tensor, convention: str = IMFUSE) -> Tensor:
+        """One value an image.
+
+        Args:
+            fused: `(b, 1, h, w)`, or `(b, 3, h, w)` for a metric of colour.
+            sources: `(b, n, h, w)`, or the colour source `(b, 3, h, w)` for a metric of colour.
+            convention: one of `conventions`.
+
+        Raises:
+            MetricError: images that cannot be measured, or no such convention.
+        """
+        if convention not in self.conventions:
+            raise MetricError(
+                f"{self.name}: no convention {convention!r}; expected one of {', '.join(self.conventions)}"
+            )
+        options = {} if convention == IMFUSE else {"convention": convention}
+        return self.function(fused, **options) if self.inputs == "fused" else self.function(fused, sources, **options)
+
+
+_ALL = (
+    Metric(
+        "EN", "entropy", functional.entropy, "Roberts et al. 2008", "fused", is_differentiable=False, rewards_noise=True
+    ),
+    Metric("SD", "standard deviation", functional.standard_deviation, "Rao 1997", "fused", rewards_noise=True),
+    Metric(
+        "SF",
+        "spatial frequency",
+        functional.spatial_frequency,
+        "Eskicioglu and Fisher 1995",
+        "fused",
+        rewards_noise=True,
+    ),
+    Metric("AG", "average gradient", functional.average_gradient, "Cui et al. 2015", "fused", rewards_noise=True),
+    Metric(
+        "MI", "mutual information", functional.mutual_information, "Qu, Zhang and Yan 2002", is_differentiable=False
+    ),
+    Metric(
+        "SCD",
+        "sum of the correlations of differences",
+        functional.sum_of_correlation_differences,
+        "Aslantas and Bendes 2015",
+    ),
+    Metric("VIF", "visual information fidelity", functional.visual_information_fidelity, "Sheikh and Bovik 2006"),
+    Metric("Qabf", "edge transfer", functional.edge_transfer, "Xydeas and Petrovic 2000"),
+    Metric("SSIM", "structural similarity", functional.structural_similarity, "Wang et al. 2004"),
+    Metric("CC", "correlation coefficient", functional.correlation_coefficient, "Deshmukh and Bhosale 2010"),
+    Metric("MSE", "mean squared error", functional.mean_squared_error, "", higher_is_better=False),
+    Metric("PSNR", "peak signal-to-noise ratio", functional.peak_signal_noise_ratio, ""),
+    Metric("MEF-SSIM", "structural similarity of exposure fusion", mef_ssim, "Ma, Zeng and Wang 2015"),
+)
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+"""The usual names."""
+
+COMMON = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM", "CC", "MSE", "PSNR")
+"""What papers on infrared and visible fusion report most; measured unless others are asked for."""
+
+RANKED = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM", "CC")
+"""Those of the common ones that the mean rank is taken over: PSNR is MSE again, and Nabf is the rest of Qabf."""

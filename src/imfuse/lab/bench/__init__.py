@@ -1,0 +1,1 @@
+"""Evaluation beside other methods: measured values, statistics, task scores, speed, and the report that shows them."""
