@@ -46,7 +46,7 @@ def as_fused(fused: Tensor) -> Tensor:
     Values are looked at only where no gradient is asked for, because training must not wait for the device.
 
     Raises:
-        MetricError: not `(b, 1, h, w)`, empty, neither uint8 nor float, NaN or infinite, or on another scale than [0, 1].
+        MetricError: not `(b, 1, h, w)`, empty, neither uint8 nor float, not finite, or on another scale than [0, 1].
     """
     if fused.ndim != 4 or fused.shape[1] != 1 or fused.numel() == 0:
         raise MetricError(f"fused has the shape {tuple(fused.shape)}; expected (b, 1, h, w) with a luma channel")
@@ -63,8 +63,8 @@ def as_images(fused: Tensor, sources: Tensor) -> tuple[Tensor, Tensor]:
     expected = (fused.shape[0], *fused.shape[2:])
     if sources.ndim != 4 or sources.shape[1] < 2 or (sources.shape[0], *sources.shape[2:]) != expected:
         raise MetricError(
-            f"sources have the shape {tuple(sources.shape)} beside fused {tuple(fused.shape)}; expected (b, n, h, w) of "
-            "two or more sources with the same b, h and w"
+            f"sources have the shape {tuple(sources.shape)} beside fused {tuple(fused.shape)}; expected (b, n, h, w) "
+            "of two or more sources with the same b, h and w"
         )
     sources = _as_floats(sources, "sources")
     dtype = torch.promote_types(fused.dtype, sources.dtype)
