@@ -49,6 +49,8 @@ COMMANDS = {
         extra="train",
     ),
     "export": Command("Export a trained model, ready to be used by `imfuse fuse`.", extra="train"),
+    "metrics": Command("Show the metrics by which fused images can be measured.", extra="eval"),
+    "bench": Command("Measure the speed of models, and their quality beside it.", extra="eval"),
 }
 
 

@@ -58,10 +58,15 @@ def open_model(fuser: type[Fuser], model: str | Path, *, threads: int | None, me
             grid=method.size_multiple,
             memory_mb=memory_mb,
         )
-    return _open_folder(fuser, _folder(model), threads, memory_mb)
+    return _open_folder(fuser, model_folder(model), threads, memory_mb)
 
 
-def _folder(model: str | Path) -> Path:
+def model_folder(model: str | Path) -> Path:
+    """The folder of a bundled model by its name, or the folder itself.
+
+    Raises:
+        ModelError: neither.
+    """
     if (ZOO / str(model) / "card.json").is_file():
         return ZOO / str(model)
     if Path(model).is_dir():
