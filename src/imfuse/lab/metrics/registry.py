@@ -89,8 +89,8 @@ _ALL = (
     Metric("Qabf", "edge transfer", functional.edge_transfer, "Xydeas and Petrovic 2000"),
     Metric("SSIM", "structural similarity", functional.structural_similarity, "Wang et al. 2004"),
     Metric("CC", "correlation coefficient", functional.correlation_coefficient, "Deshmukh and Bhosale 2010"),
-    Metric("MSE", "mean squared error", functional.mean_squared_error, "", higher_is_better=False),
-    Metric("PSNR", "peak signal-to-noise ratio", functional.peak_signal_noise_ratio, ""),
+    Metric("MSE", "mean squared error", functional.mean_squared_error, "the usual definition", higher_is_better=False),
+    Metric("PSNR", "peak signal-to-noise ratio", functional.peak_signal_noise_ratio, "the usual definition"),
     Metric("MEF-SSIM", "structural similarity of exposure fusion", mef_ssim, "Ma, Zeng and Wang 2015"),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
