@@ -1,0 +1,136 @@
+"""What is compared: scenes by their sources and methods by their folders, matched by name before any work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from imfuse.errors import EvaluationError
+from imfuse.images.files import list_images
+from imfuse.images.medical import file_stem
+from imfuse.images.pairs import pair_folders
+from imfuse.lab.bench.evaluation import REFERENCES, Method, Scene
+
+MOST_NAMES = 10
+"""Names that a sentence lists before it counts the rest."""
+
+Problems = tuple[str, ...]
+
+
+def find_scenes(folders: Sequence[Path]) -> tuple[tuple[Scene, ...], Problems]:
+    """The scenes that all folders of sources share, and a sentence on each folder's files without a partner.
+
+    Args:
+        folders: one a source, in the order of the sources.
+
+    Raises:
+        PairingError: no scenes; the text says what the folders hold.
+        ImageReadError: a folder cannot be read.
+        EvaluationError: a folder is given twice.
+    """
+    twice = _twice(str(folder.resolve()) for folder in folders)
+    if twice:
+        raise EvaluationError(f"{twice} is given as two sources; give a folder of its own for each source")
+    pairing = pair_folders(folders)
+    scenes = tuple(Scene(stack.name, stack.paths) for stack in pairing.stacks)
+    strays: dict[Path, list[str]] = {}
+    for path in pairing.unmatched:
+        strays.setdefault(path.parent, []).append(path.name)
+    problems = (
+        f"{folder}: {count_images(names)} no partner of the same name in every source and left out: {_listing(names)}"
+        for folder, names in strays.items()
+    )
+    return scenes, tuple(problems)
+
+
+def source_names(folders: Sequence[Path]) -> tuple[str, ...]:
+    """Names of the sources: of their folders, with as many folders above as it takes to tell them apart.
+
+    >>> source_names([Path("set/ir"), Path("set/vis")]), source_names([Path("ir/test"), Path("vis/test")])
+    (('ir', 'vis'), ('ir/test', 'vis/test'))
+    """
+    parts = [folder.resolve().parts for folder in folders]
+    names: list[str] = []
+    for length in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(part[-length:]) for part in parts]
+        if len(set(names)) == len(names):
+            break
+    return tuple(names)
+
+
+def read_method(name: str, folder: Path, scenes: Sequence[Scene]) -> tuple[Method, Problems]:
+    """The fused images of a folder that belong to scenes, and sentences on what is missing and what is too many.
+
+    Args:
+        name: of the method.
+        folder: its fused images, named like the scenes, whatever the suffix.
+        scenes: that are evaluated.
+
+    Raises:
+        EvaluationError: not one image belongs to a scene, or two to the same one.
+        ImageReadError: the folder cannot be read.
+    """
+    listed = list_images(folder)
+    twice = _twice(file_stem(path) for path in listed)
+    if twice:
+        names = " and ".join(path.name for path in listed if file_stem(path) == twice)
+        raise EvaluationError(f"{folder} holds {names}, which are both {twice!r}; remove or rename one of them")
+    found = {file_stem(path): path for path in listed}
+    files = {scene.stem: found[scene.stem] for scene in scenes if scene.stem in found}
+    if not files:
+        raise EvaluationError(
+            f"{name}: no image in {folder} belongs to a scene. It holds {_listing([p.name for p in listed], 3)}; the "
+            f"scenes are {_listing([scene.stem for scene in scenes], 3)}. Fused images need the names of their sources"
+        )
+    missing = [scene.stem for scene in scenes if scene.stem not in files]
+    extra = [path.name for stem, path in found.items() if stem not in files]
+    return Method(name, "folder", files), tuple(_sentences(name, folder, missing, extra))
+
+
+def references() -> tuple[Method, ...]:
+    """The rows that stand last in every table."""
+    return tuple(Method(name, "reference") for name in REFERENCES)
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Refuse names of methods that could not stand in one table or not name a folder.
+
+    Raises:
+        EvaluationError: naming it.
+    """
+    names = list(names)
+    for name in names:
+        if name in REFERENCES:
+            raise EvaluationError(f"{name} is added to every table by itself; give your method another name, NAME=DIR")
+        if name.strip() != name or not name or name.startswith(".") or set(name) & set('/\\\n\t"<>|'):
+            raise EvaluationError(f"{name!r} is no name of a method; give one of letters and digits, NAME=DIR")
+    if (twice := _twice(names)) is not None:
+        raise EvaluationError(f"two methods are called {twice}; give each a name of its own, NAME=DIR")
+
+
+def count_images(names: Sequence[object]) -> str:
+    """How many images have something, as the beginning of a sentence.
+
+    >>> count_images(["1.png"]), count_images(["1.png", "2.png"])
+    ('1 image has', '2 images have')
+    """
+    return "1 image has" if len(names) == 1 else f"{len(names)} images have"
+
+
+def _sentences(name: str, folder: Path, missing: Sequence[str], extra: Sequence[str]) -> Iterable[str]:
+    if missing:
+        scenes = "1 scene" if len(missing) == 1 else f"{len(missing)} scenes"
+        yield f"{name}: {folder} lacks the image of {scenes}: {_listing(missing)}"
+    if extra:
+        yield f"{name}: {count_images(extra)} no scene in {folder} and left out: {_listing(extra)}"
+
+
+def _listing(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    rest = len(names) - most
+    return (", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")) or "no images"
+
+
+def _twice(values: Iterable[str]) -> str | None:
+    counts: Mapping[str, int] = Counter(values)
+    return next((value for value, count in counts.items() if count > 1), None)
