@@ -1,0 +1,120 @@
+"""Warnings on the ranking: what does not hold of a lead, and what a lead rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imfuse.lab.bench.data_remarks import listed
+from imfuse.lab.bench.evaluation import AVERAGE, MAXIMUM, Evaluation
+from imfuse.lab.bench.noise import NoiseLevels
+from imfuse.lab.bench.rows import image_count
+from imfuse.lab.bench.significance import LEVEL
+from imfuse.lab.bench.statistics import Summary
+from imfuse.lab.metrics.registry import METRICS
+
+IN_WORDS = {AVERAGE: "pixel average", MAXIMUM: "pixel maximum"}
+NOISIER, LEVELS = 1.5, 0.75
+"""How much more noise than the sources is remarked on: so many times as much, and so many of 255 levels more.
+
+On road, night, military and photographic scenes fusion by pyramids and by networks stays within 0.2 levels of the
+sources, while noise with a deviation of two levels adds at least 0.9, and strong sharpening about as much.
+"""
+ROUNDED = 0.005
+"""Mean ranks within images that differ by less look the same in print."""
+
+
+def rank_remarks(evaluation: Evaluation, summary: Summary, noise: NoiseLevels | None) -> Iterator[str]:
+    """Warnings on the ranking, the most important first."""
+    methods = [index for index in summary.order if evaluation.methods[index].kind != "reference"]
+    methods = [index for index in methods if not np.isnan(summary.mean_ranks[index])]
+    if methods:
+        yield from _references_ahead(evaluation, summary, methods[0])
+        yield from _not_told_apart(evaluation, summary, methods[0])
+        yield from _image_by_image(evaluation, summary, methods)
+        yield from _lead_by_noise(evaluation, summary, methods)
+    if noise is not None:
+        yield from _noisy_images(evaluation, noise)
+    yield from _references_best(evaluation, summary)
+
+
+def _references_ahead(evaluation: Evaluation, summary: Summary, first: int) -> Iterator[str]:
+    names, ranks = [method.name for method in evaluation.methods], summary.mean_ranks
+    ahead = [index for index in summary.order if index in _references(evaluation) and ranks[index] < ranks[first]]
+    if ahead:
+        figures = listed([f"the {IN_WORDS[names[index]]} ({ranks[index]:.1f})" for index in ahead])
+        yield f"No method has as good a mean rank as {figures}; the best is {names[first]} ({ranks[first]:.1f})."
+
+
+def _not_told_apart(evaluation: Evaluation, summary: Summary, first: int) -> Iterator[str]:
+    names, p = [method.name for method in evaluation.methods], summary.rank_tests.corrected[first]
+    alike = [f"{names[index]} (p = {p[index]:.2g})" for index in summary.order if index != first and p[index] >= LEVEL]
+    if alike:
+        yield (
+            f"{names[first]} cannot be told from {listed(alike)}: over {image_count(int(summary.ranked_scenes.sum()))} "
+            "the ranks do not differ more than by chance (signed-rank test, Holm's correction)."
+        )
+
+
+def _image_by_image(evaluation: Evaluation, summary: Summary, methods: list[int]) -> Iterator[str]:
+    names = [method.name for method in evaluation.methods]
+    within = np.nanmean(summary.scene_mean_ranks[methods], axis=1)
+    first, other = methods[0], methods[int(np.argmin(within))]
+    if within[0] - within.min() > ROUNDED:
+        yield (
+            f"Ranked image by image {names[other]} leads ({within.min():.2f}) and not {names[first]} ({within[0]:.2f}): "
+            "the lead in the means does not hold of the usual image."
+        )
+
+
+def _lead_by_noise(evaluation: Evaluation, summary: Summary, methods: list[int]) -> Iterator[str]:
+    names, first = [method.name for method in evaluation.methods], methods[0]
+    noisy = [name for name in summary.ranked if METRICS[name].rewards_noise]
+    others = [evaluation.metrics.index(name) for name in summary.ranked if not METRICS[name].rewards_noise]
+    if not others:
+        yield f"Every metric of the mean rank gets better with noise in the image: {listed(noisy)}."
+        return
+    ranks = summary.ranks[:, others].mean(axis=1)
+    best = min(methods, key=ranks.__getitem__)
+    if noisy and ranks[best] < ranks[first]:
+        yield (
+            f"The lead of {names[first]} rests on {listed(noisy)}, which noise in the image also raises; without them "
+            f"{names[best]} leads with a mean rank of {ranks[best]:.1f} against {ranks[first]:.1f}."
+        )
+
+
+def _noisy_images(evaluation: Evaluation, noise: NoiseLevels) -> Iterator[str]:
+    for method, levels in zip(evaluation.methods, noise.fused, strict=True):
+        seen = ~np.isnan(levels)
+        if not seen.any():
+            continue
+        fused, sources = float(np.median(levels[seen])), float(np.median(noise.sources[seen]))
+        if fused > NOISIER * sources and fused > LEVELS + sources:
+            yield (
+                f"{method.name} adds noise or sharpens it: where the sources are smooth its noise has a deviation of "
+                f"{fused:.1f} of 255 levels, theirs {sources:.1f} (median of {seen.sum()} images)."
+            )
+
+
+def _references_best(evaluation: Evaluation, summary: Summary) -> Iterator[str]:
+    for index in _references(evaluation):
+        beaten = []
+        for column, metric in enumerate(evaluation.metrics):
+            best = np.flatnonzero(summary.best_method[:, column])
+            if len(best) and summary.ranks[index, column] < summary.ranks[best[0], column]:
+                beaten.append(_figures(evaluation, summary.compared_means[:, column], metric, index, int(best[0])))
+        if beaten:
+            yield (
+                f"The {IN_WORDS[evaluation.methods[index].name]} is better than every method in "
+                f"{listed(beaten, most=len(beaten))}: a lead among the methods in these alone says little."
+            )
+
+
+def _figures(evaluation: Evaluation, means: NDArray[np.float64], metric: str, reference: int, best: int) -> str:
+    return f"{metric} ({means[reference]:.3g}; {evaluation.methods[best].name} {means[best]:.3g})"
+
+
+def _references(evaluation: Evaluation) -> list[int]:
+    return [index for index, method in enumerate(evaluation.methods) if method.kind == "reference"]

@@ -1,0 +1,20 @@
+"""What a reader of an evaluation should be warned of, with the figures."""
+
+from __future__ import annotations
+
+from imfuse.lab.bench.data_remarks import data_remarks
+from imfuse.lab.bench.evaluation import Evaluation
+from imfuse.lab.bench.noise import NoiseLevels
+from imfuse.lab.bench.rank_remarks import rank_remarks
+from imfuse.lab.bench.statistics import Summary
+
+
+def remarks(evaluation: Evaluation, summary: Summary, noise: NoiseLevels | None = None) -> tuple[str, ...]:
+    """Sentences on what the figures do not show by themselves, the most important first; none where all is well.
+
+    Args:
+        evaluation: what was measured.
+        summary: its statistics.
+        noise: what `measure_noise` found in the pictures; without it nothing is said of noise in them.
+    """
+    return (*data_remarks(evaluation, summary), *rank_remarks(evaluation, summary, noise))
