@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -10,18 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.errors import ImfuseError
-from imfuse.images.colour import luma
-from imfuse.images.depth import type_maximum
-from imfuse.images.image import Pixels
 from imfuse.lab.bench.evaluation import Evaluation
-from imfuse.lab.bench.pictures import fused_picture, read_sources
+from imfuse.lab.bench.measure import unit_lumas
+from imfuse.lab.bench.pictures import fused_picture, read_sources, unit_luma
 
 Floats = NDArray[np.float64]
 
 BLOCK = 16
 QUIET = 0.1
 """Share of the blocks that is looked at: those in which even the liveliest source is smoothest."""
-MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
+MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float64)
+PEAK = 255
 SCENES = 10
 
 
@@ -39,7 +39,7 @@ class NoiseLevels:
 
 
 def measure_noise(evaluation: Evaluation, scenes: int = SCENES) -> NoiseLevels:
-    """Noise levels of all methods in so many scenes, spread evenly; pictures that cannot be read are left out."""
+    """Noise levels of all methods in so many scenes, spread evenly; what cannot be read is left out."""
     chosen = np.unique(np.linspace(0, len(evaluation.scenes) - 1, scenes).round().astype(int))
     levels = [_scene_levels(evaluation, int(place)) for place in chosen]
     return NoiseLevels(np.array([fused for fused, _ in levels]).T, np.array([sources for _, sources in levels]))
@@ -51,28 +51,29 @@ def _scene_levels(evaluation: Evaluation, place: int) -> tuple[Floats, float]:
     fused = np.full(len(evaluation.methods), np.nan)
     with suppress(ImfuseError):
         sources = read_sources(scene)
+        lumas = unit_lumas(scene.sources, sources)
         for row, method in enumerate(evaluation.methods):
-            if method.kind == "reference" or np.isnan(evaluation.values[row, :, place]).all():
+            if scene.stem not in method.files or np.isnan(evaluation.values[row, :, place]).all():
                 continue
             with suppress(ImfuseError):
-                fused[row], of_sources = noise_levels(fused_picture(method, scene, sources), sources)
+                fused[row], of_sources = noise_levels(unit_luma(fused_picture(method, scene, sources)), lumas)
     return fused, of_sources
 
 
-def noise_levels(fused: Pixels, sources: tuple[Pixels, ...]) -> tuple[float, float]:
+def noise_levels(fused: Floats, sources: Sequence[Floats]) -> tuple[float, float]:
     """Standard deviation of the noise of the fused image and the largest of the sources', on the 0..255 scale.
 
     The estimate is Immerkaer's (1996), which structure raises too; hence it is taken in the tenth of the blocks in
-    which the sources have least of both; blocks that are flat in all sources, as black margins are, count only where
+    which the sources have least of both. Blocks that are flat in all sources, as black margins are, count only where
     there are no others. Both are NaN for images of less than 3 x 3 pixels.
 
     Args:
-        fused: `(h, w)` or `(h, w, 3)`.
-        sources: of the same height and width.
+        fused: `(h, w)` luma in [0, 1].
+        sources: the same of each source.
     """
-    if min(fused.shape[:2]) < len(MASK):
+    if min(fused.shape) < len(MASK):
         return float("nan"), float("nan")
-    levels = np.stack([_block_levels(picture) for picture in (fused, *sources)])
+    levels = np.stack([_block_levels(luma) for luma in (fused, *sources)])
     liveliest = levels[1:].max(axis=0)
     lively = liveliest > 0 if liveliest.any() else liveliest == 0
     quiet = levels[:, lively & (liveliest <= np.quantile(liveliest[lively], QUIET))]
@@ -80,10 +81,9 @@ def noise_levels(fused: Pixels, sources: tuple[Pixels, ...]) -> tuple[float, flo
     return float(noise[0]), float(noise[1:].max())
 
 
-def _block_levels(pixels: Pixels) -> NDArray[np.float32]:
-    """Immerkaer's estimate in each whole block of an image, or in the whole of one smaller than a block."""
-    scale = np.float32(255 / type_maximum(pixels.dtype))
-    response = np.abs(cv2.filter2D(luma(pixels).astype(np.float32) * scale, -1, MASK))[1:-1, 1:-1]
+def _block_levels(luma: Floats) -> Floats:
+    """Immerkaer's estimate in each whole block of an image; a side shorter than a block is one block."""
+    response = np.abs(cv2.filter2D(luma * PEAK, -1, MASK))[1:-1, 1:-1]
     height, width = (min(BLOCK, side) for side in response.shape)
     rows, columns = response.shape[0] // height, response.shape[1] // width
     blocks = response[: rows * height, : columns * width].reshape(rows, height, columns, width)

@@ -26,7 +26,7 @@ ROUNDED = 0.005
 """Mean ranks within images that differ by less look the same in print."""
 
 
-def rank_remarks(evaluation: Evaluation, summary: Summary, noise: NoiseLevels | None) -> Iterator[str]:
+def rank_remarks(evaluation: Evaluation, summary: Summary, noise: NoiseLevels) -> Iterator[str]:
     """Warnings on the ranking, the most important first."""
     methods = [index for index in summary.order if evaluation.methods[index].kind != "reference"]
     methods = [index for index in methods if not np.isnan(summary.mean_ranks[index])]
@@ -35,8 +35,7 @@ def rank_remarks(evaluation: Evaluation, summary: Summary, noise: NoiseLevels | 
         yield from _not_told_apart(evaluation, summary, methods[0])
         yield from _image_by_image(evaluation, summary, methods)
         yield from _lead_by_noise(evaluation, summary, methods)
-    if noise is not None:
-        yield from _noisy_images(evaluation, noise)
+    yield from _noisy_images(evaluation, summary, noise)
     yield from _references_best(evaluation, summary)
 
 
@@ -64,38 +63,51 @@ def _image_by_image(evaluation: Evaluation, summary: Summary, methods: list[int]
     first, other = methods[0], methods[int(np.argmin(within))]
     if within[0] - within.min() > ROUNDED:
         yield (
-            f"Ranked image by image {names[other]} leads ({within.min():.2f}) and not {names[first]} ({within[0]:.2f}): "
+            f"Ranked image by image {names[other]} leads ({within.min():.2f}), not {names[first]} ({within[0]:.2f}): "
             "the lead in the means does not hold of the usual image."
         )
 
 
 def _lead_by_noise(evaluation: Evaluation, summary: Summary, methods: list[int]) -> Iterator[str]:
     names, first = [method.name for method in evaluation.methods], methods[0]
-    noisy = [name for name in summary.ranked if METRICS[name].rewards_noise]
-    others = [evaluation.metrics.index(name) for name in summary.ranked if not METRICS[name].rewards_noise]
-    if not others:
+    noisy, ranks = _without_noise(evaluation, summary)
+    if len(noisy) == len(summary.ranked):
         yield f"Every metric of the mean rank gets better with noise in the image: {listed(noisy)}."
         return
-    ranks = summary.ranks[:, others].mean(axis=1)
     best = min(methods, key=ranks.__getitem__)
-    if noisy and ranks[best] < ranks[first]:
+    if ranks[best] < ranks[first]:
         yield (
             f"The lead of {names[first]} rests on {listed(noisy)}, which noise in the image also raises; without them "
-            f"{names[best]} leads with a mean rank of {ranks[best]:.1f} against {ranks[first]:.1f}."
+            f"{names[best]} leads with a mean rank of {ranks[best]:.2f} against {ranks[first]:.2f}."
         )
 
 
-def _noisy_images(evaluation: Evaluation, noise: NoiseLevels) -> Iterator[str]:
-    for method, levels in zip(evaluation.methods, noise.fused, strict=True):
+def _without_noise(evaluation: Evaluation, summary: Summary) -> tuple[list[str], NDArray[np.float64]]:
+    """The metrics of the mean rank that reward noise, and the mean ranks over the others; NaN if there are none."""
+    noisy = [name for name in summary.ranked if METRICS[name].rewards_noise]
+    others = [evaluation.metrics.index(name) for name in summary.ranked if name not in noisy]
+    return noisy, summary.ranks[:, others].mean(axis=1) if others else np.full(len(summary.ranks), np.nan)
+
+
+def _noisy_images(evaluation: Evaluation, summary: Summary, noise: NoiseLevels) -> Iterator[str]:
+    for index, (method, levels) in enumerate(zip(evaluation.methods, noise.fused, strict=True)):
         seen = ~np.isnan(levels)
-        if not seen.any():
-            continue
-        fused, sources = float(np.median(levels[seen])), float(np.median(noise.sources[seen]))
+        fused, sources = (float(np.median(each[seen])) if seen.any() else 0.0 for each in (levels, noise.sources))
         if fused > NOISIER * sources and fused > LEVELS + sources:
             yield (
                 f"{method.name} adds noise or sharpens it: where the sources are smooth its noise has a deviation of "
-                f"{fused:.1f} of 255 levels, theirs {sources:.1f} (median of {seen.sum()} images)."
+                f"{fused:.1f} of 255 levels, theirs {sources:.1f} (median of {image_count(int(seen.sum()))})"
+                f"{_gain_by_noise(evaluation, summary, index)}."
             )
+
+
+def _gain_by_noise(evaluation: Evaluation, summary: Summary, index: int) -> str:
+    """What the metrics that reward noise give to the mean rank of a method, as the end of a sentence."""
+    noisy, ranks = _without_noise(evaluation, summary)
+    if not noisy or not ranks[index] > summary.mean_ranks[index]:
+        return ""
+    change = f"{ranks[index]:.1f}, not {summary.mean_ranks[index]:.1f}"
+    return f". Noise raises {listed(noisy)}; without them its mean rank is {change}"
 
 
 def _references_best(evaluation: Evaluation, summary: Summary) -> Iterator[str]:

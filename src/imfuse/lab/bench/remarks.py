@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imfuse.lab.bench.data_remarks import data_remarks
 from imfuse.lab.bench.evaluation import Evaluation
-from imfuse.lab.bench.noise import NoiseLevels
+from imfuse.lab.bench.noise import NoiseLevels, measure_noise
 from imfuse.lab.bench.rank_remarks import rank_remarks
 from imfuse.lab.bench.statistics import Summary
 
@@ -15,6 +15,7 @@ def remarks(evaluation: Evaluation, summary: Summary, noise: NoiseLevels | None 
     Args:
         evaluation: what was measured.
         summary: its statistics.
-        noise: what `measure_noise` found in the pictures; without it nothing is said of noise in them.
+        noise: in the pictures; measured in some of them if None.
     """
+    noise = measure_noise(evaluation) if noise is None else noise
     return (*data_remarks(evaluation, summary), *rank_remarks(evaluation, summary, noise))
