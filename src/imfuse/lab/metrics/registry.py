@@ -64,7 +64,14 @@ class Metric:
 
 _ALL = (
     Metric(
-        "EN", "entropy", functional.entropy, "Roberts et al. 2008", "fused", is_differentiable=False, rewards_noise=True
+        "EN",
+        "entropy",
+        functional.entropy,
+        "Roberts et al. 2008",
+        "fused",
+        is_differentiable=False,
+        conventions=(IMFUSE, "clamped"),
+        rewards_noise=True,
     ),
     Metric("SD", "standard deviation", functional.standard_deviation, "Rao 1997", "fused", rewards_noise=True),
     Metric(
@@ -73,11 +80,40 @@ _ALL = (
         functional.spatial_frequency,
         "Eskicioglu and Fisher 1995",
         "fused",
+        conventions=(IMFUSE, "over_hw"),
         rewards_noise=True,
     ),
-    Metric("AG", "average gradient", functional.average_gradient, "Cui et al. 2015", "fused", rewards_noise=True),
     Metric(
-        "MI", "mutual information", functional.mutual_information, "Qu, Zhang and Yan 2002", is_differentiable=False
+        "AG",
+        "average gradient",
+        functional.average_gradient,
+        "Cui et al. 2015",
+        "fused",
+        conventions=(IMFUSE, "over_hw"),
+        rewards_noise=True,
+    ),
+    Metric(
+        "CE",
+        "cross entropy",
+        functional.cross_entropy,
+        "Bulanon, Burks and Alchanatis 2009",
+        higher_is_better=False,
+        is_differentiable=False,
+    ),
+    Metric(
+        "MI",
+        "mutual information",
+        functional.mutual_information,
+        "Qu, Zhang and Yan 2002",
+        is_differentiable=False,
+        conventions=(IMFUSE, "nats"),
+    ),
+    Metric(
+        "NMI",
+        "normalised mutual information",
+        functional.normalized_mutual_information,
+        "Hossny, Nahavandi and Creighton 2008",
+        is_differentiable=False,
     ),
     Metric(
         "SCD",
@@ -85,18 +121,61 @@ _ALL = (
         functional.sum_of_correlation_differences,
         "Aslantas and Bendes 2015",
     ),
-    Metric("VIF", "visual information fidelity", functional.visual_information_fidelity, "Sheikh and Bovik 2006"),
-    Metric("Qabf", "edge transfer", functional.edge_transfer, "Xydeas and Petrovic 2000"),
-    Metric("SSIM", "structural similarity", functional.structural_similarity, "Wang et al. 2004"),
     Metric("CC", "correlation coefficient", functional.correlation_coefficient, "Deshmukh and Bhosale 2010"),
+    Metric(
+        "VIF",
+        "visual information fidelity",
+        functional.visual_information_fidelity,
+        "Sheikh and Bovik 2006",
+        conventions=(IMFUSE, "off_centre"),
+    ),
+    Metric(
+        "Qabf", "edge transfer", functional.edge_transfer, "Xydeas and Petrovic 2000", conventions=(IMFUSE, "atan2")
+    ),
+    Metric(
+        "LABF",
+        "edge loss",
+        functional.edge_loss,
+        "Petrovic and Xydeas 2005",
+        higher_is_better=False,
+        conventions=(IMFUSE, "kumar"),
+    ),
+    Metric(
+        "Nabf",
+        "edge artefacts",
+        functional.edge_artefacts,
+        "Shreyamsha Kumar 2013",
+        higher_is_better=False,
+        conventions=(IMFUSE, "petrovic", "kumar"),
+    ),
+    Metric(
+        "SSIM",
+        "structural similarity",
+        functional.structural_similarity,
+        "Wang et al. 2004",
+        conventions=(IMFUSE, "sum", "unit_range"),
+    ),
+    Metric(
+        "MS_SSIM",
+        "structural similarity at five scales",
+        functional.multiscale_structural_similarity,
+        "Wang, Simoncelli and Bovik 2003",
+        conventions=(IMFUSE, "sum"),
+    ),
     Metric("MSE", "mean squared error", functional.mean_squared_error, "the usual definition", higher_is_better=False),
-    Metric("PSNR", "peak signal-to-noise ratio", functional.peak_signal_noise_ratio, "the usual definition"),
+    Metric(
+        "PSNR",
+        "peak signal-to-noise ratio",
+        functional.peak_signal_noise_ratio,
+        "the usual definition",
+        conventions=(IMFUSE, "peak_255"),
+    ),
     Metric("MEF-SSIM", "structural similarity of exposure fusion", mef_ssim, "Ma, Zeng and Wang 2015"),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 """The usual names."""
 
-COMMON = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM", "CC", "MSE", "PSNR")
+COMMON = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "Nabf", "SSIM", "CC", "MSE", "PSNR")
 """What papers on infrared and visible fusion report most; measured unless others are asked for."""
 
 RANKED = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM", "CC")

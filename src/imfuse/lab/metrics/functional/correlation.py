@@ -6,12 +6,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imfuse.lab.metrics.functional._images import as_images
+
 EPSILON = 1e-12
 
 
 def correlation_coefficient(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, " b"]:
     """Mean over the sources of the linear correlation with the fused image (CC), in [-1, 1]; 0 for a constant."""
-    return torch.stack([_correlation(source, fused) for source in sources.split(1, dim=1)]).mean(0)
+    fused, sources = as_images(fused, sources)
+    return _correlation(_centred(sources), _centred(fused)).mean(1)
 
 
 def sum_of_correlation_differences(
@@ -19,17 +22,20 @@ def sum_of_correlation_differences(
 ) -> Float[Tensor, " b"]:
     """Sum of the correlations of differences (SCD; Aslantas and Bendes 2015), for two sources in [-2, 2].
 
-    corr(F - B, A) + corr(F - A, B). For n sources each difference is taken to the mean of the others.
+    corr(F - B, A) + corr(F - A, B). For n sources each difference is taken to the mean of the others. A constant
+    source or difference adds 0, so that F = A = B has 0.
     """
-    count = sources.shape[1]
-    total = sources.sum(1, keepdim=True)
-    terms = [_correlation(fused - (total - source) / (count - 1), source) for source in sources.split(1, dim=1)]
-    return torch.stack(terms).sum(0)
+    fused, sources = as_images(fused, sources)
+    others = (sources.sum(1, keepdim=True) - sources) / (sources.shape[1] - 1)
+    return _correlation(_centred(fused - others), _centred(sources)).sum(1)
 
 
-def _correlation(first: Tensor, second: Tensor) -> Tensor:
-    first, second = first.flatten(1), second.flatten(1)
-    first = first - first.mean(1, keepdim=True)
-    second = second - second.mean(1, keepdim=True)
-    power = (first**2).sum(1) * (second**2).sum(1)
-    return (first * second).sum(1) / torch.sqrt(power + EPSILON**2).clamp_min(EPSILON)
+def _centred(images: Tensor) -> Float[Tensor, "b n pixels"]:
+    pixels = images.flatten(2)
+    pixels = pixels - pixels[..., :1]  # exactly zero for a constant image, which a rounded mean is not
+    return pixels - pixels.mean(2, keepdim=True)
+
+
+def _correlation(first: Float[Tensor, "b n pixels"], second: Float[Tensor, "b m pixels"]) -> Float[Tensor, "b n"]:
+    power = first.square().sum(2) * second.square().sum(2)
+    return (first * second).sum(2) / torch.sqrt(power + EPSILON**2)

@@ -1,55 +1,176 @@
-"""Edge transfer Qabf (Xydeas and Petrovic 2000): how much of the sources' edges the fused image keeps."""
+"""Edges kept (Qabf), lost (LABF) and added (Nabf): Xydeas and Petrovic 2000, Petrovic and Xydeas 2005."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
-from imfuse.lab.metrics.functional._images import to_peak
+from imfuse.lab.metrics.functional._images import as_images, check_convention, filter_separable, to_peak
 
 STRENGTH = (0.9994, -15.0, 0.5)
 ORIENTATION = (0.9879, -22.0, 0.8)
+KUMAR_STRENGTH = (0.9999, -19.0, 0.5)
+KUMAR_ORIENTATION = (0.9995, -22.0, 0.5)
+KUMAR_FLOOR, KUMAR_THRESHOLD, KUMAR_EXPONENT = 0.001, 2.0, 1.5
 UPRIGHT = 1e-4
 EPSILON = 1e-12
 
 
-def edge_transfer(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, " b"]:
+class EdgeFates(NamedTuple):
+    """Shares of the weight of the sources' edges, `(b,)` each; together 1, or 0 where no source has an edge.
+
+    Attributes:
+        kept: Qabf.
+        lost: LABF.
+        added: Nabf.
+    """
+
+    kept: Tensor
+    lost: Tensor
+    added: Tensor
+
+
+class _Edges(NamedTuple):
+    """Strength of the fused image's edges `(b, 1, h, w)`; strength, preservation and weight of each source's."""
+
+    fused: Tensor
+    sources: Tensor
+    quality: Tensor
+    weight: Tensor
+
+
+def edge_transfer(
+    fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"], *, convention: str = "imfuse"
+) -> Float[Tensor, " b"]:
     """Qabf in [0, 1]: edge strength and orientation kept, weighted by the sources' edge strength.
 
-    Sobel with zero border, exponent 1 on the weights, orientation by atan in (-pi / 2, pi / 2] with the rows counted
-    upwards, so that a horizontal edge has pi / 2 and its close neighbours lie on both sides, as in the reference.
-    0 where no source has an edge.
+    0.975 for F = A = B by its constants; 0 where no source has an edge.
+
+    Args:
+        fused: images in [0, 1].
+        sources: images in [0, 1].
+        convention: `imfuse`: Sobel with zero border, exponent 1 on the weights, orientation by atan in
+            (-pi / 2, pi / 2] with the rows counted upwards, so that a horizontal edge has pi / 2 and its close
+            neighbours lie on both sides, as in the reference. `atan2`: orientation in (-pi, pi], so that reversed
+            edges count as lost.
     """
-    strength_f, angle_f = _edges(to_peak(fused))
-    strength_s, angle_s = _edges(to_peak(sources))
-    quality = edge_preservation(strength_f, angle_f, strength_s, angle_s)
-    weight = strength_s.sum(dim=(1, 2, 3))
-    return (quality * strength_s).sum(dim=(1, 2, 3)) / weight.clamp_min(EPSILON)
+    check_convention(convention, "imfuse", "atan2")
+    edges = _edges(*as_images(fused, sources), full_turn=convention == "atan2")
+    weight = edges.weight.sum(dim=(1, 2, 3))
+    return (edges.quality * edges.weight).sum(dim=(1, 2, 3)) / weight.clamp_min(EPSILON)
 
 
-def edge_preservation(strength_f: Tensor, angle_f: Tensor, strength_s: Tensor, angle_s: Tensor) -> Tensor:
-    """Q of each pixel for each source, from edge strengths and angles in radians."""
-    larger = torch.maximum(strength_s, strength_f)
-    ratio = torch.minimum(strength_s, strength_f) / larger.clamp_min(EPSILON)
-    alignment = 1 - (angle_s - angle_f).abs() * 2 / math.pi
-    return _sigmoid(ratio, STRENGTH) * _sigmoid(alignment, ORIENTATION)
+def edge_loss(
+    fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"], *, convention: str = "imfuse"
+) -> Float[Tensor, " b"]:
+    """LABF in [0, 1], lower is better: what Qabf lacks where an edge of a source is at least as strong as the fused.
+
+    0 where no source has an edge.
+
+    Args:
+        fused: images in [0, 1].
+        sources: images in [0, 1].
+        convention: `imfuse`, or `kumar` as for `edge_artefacts`.
+    """
+    check_convention(convention, "imfuse", "kumar")
+    return edge_fates(fused, sources, convention=convention).lost
 
 
-def _edges(image: Tensor) -> tuple[Tensor, Tensor]:
-    kernel = image.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
-    kernels = torch.stack([kernel, -kernel.T]).unsqueeze(1)
-    flat = image.flatten(0, 1).unsqueeze(1)
-    gx, gy = torch.nn.functional.conv2d(flat, kernels, padding=1).split(1, dim=1)
-    strength = torch.sqrt(gx**2 + gy**2 + EPSILON)
-    upright = gx.abs() < UPRIGHT  # the slope would overflow, and its gradient be undefined
-    slope = gy / torch.where(upright, torch.ones_like(gx), gx)
-    angle = torch.where(upright, torch.full_like(gx, math.pi / 2), torch.atan(slope))
-    return strength.view_as(image), angle.view_as(image)
+def edge_artefacts(
+    fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"], *, convention: str = "imfuse"
+) -> Float[Tensor, " b"]:
+    """Nabf in [0, 1], lower is better: what Qabf lacks where the fused edge is stronger than that of every source.
+
+    0 where no source has an edge, and for F = A = B. As modified by Shreyamsha Kumar (2013), so that Qabf, LABF and
+    Nabf have the sum 1.
+
+    Args:
+        fused: images in [0, 1].
+        sources: images in [0, 1].
+        convention: `imfuse`: from the maps of Qabf. `petrovic`: before the modification, where what each source lacks
+            is weighted by the weights of all; up to the number of sources. `kumar`: from the maps of his code, which
+            most tables quote: Sobel / 8 with mirrored border, orientation without direction, other constants, the root
+            of the two preservations, and as weight the strength^1.5 from 2 up and 0.001 below.
+    """
+    check_convention(convention, "imfuse", "petrovic", "kumar")
+    return edge_fates(fused, sources, convention=convention).added
+
+
+def edge_fates(
+    fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"], *, convention: str = "imfuse"
+) -> EdgeFates:
+    """Qabf, LABF and Nabf at once, for the price of one; conventions of `edge_artefacts`."""
+    check_convention(convention, "imfuse", "petrovic", "kumar")
+    fused, sources = as_images(fused, sources)
+    edges = _kumar_edges(fused, sources) if convention == "kumar" else _edges(fused, sources)
+    total = edges.weight.sum(dim=(1, 2, 3)).clamp_min(EPSILON)
+    lacking = 1 - edges.quality
+    lack = (lacking * edges.weight).sum(1)
+    is_added = (edges.fused > edges.sources.amax(1, keepdim=True)).squeeze(1)
+    added = (lack * is_added).sum(dim=(1, 2)) / total
+    lost = lack.sum(dim=(1, 2)) / total - added
+    if convention == "petrovic":
+        added = (lacking.sum(1) * edges.weight.sum(1) * is_added).sum(dim=(1, 2)) / total
+    kept = (edges.quality * edges.weight).sum(dim=(1, 2, 3)) / total
+    return EdgeFates(kept, lost, added)
+
+
+def _edges(fused: Tensor, sources: Tensor, full_turn: bool = False) -> _Edges:
+    gx, gy = _sobel(torch.cat([fused, sources], dim=1), mode="constant")
+    strength_f, strength_s = _split(_strength(gx, gy))
+    angle_f, angle_s = _split(_full_angle(gx, gy) if full_turn else _half_angle(gx, gy))
+    alignment = (angle_s - angle_f).abs().mul_(-2 / math.pi).add_(1)
+    quality = _sigmoid(_ratio(strength_f, strength_s), STRENGTH) * _sigmoid(alignment, ORIENTATION)
+    return _Edges(strength_f, strength_s, quality, strength_s)
+
+
+def _kumar_edges(fused: Tensor, sources: Tensor) -> _Edges:
+    gx, gy = _sobel(torch.cat([fused, sources], dim=1), mode="reflect" if min(fused.shape[2:]) > 1 else "replicate")
+    strength_f, strength_s = _split(_strength(gx, gy) / 8)
+    angle_f, angle_s = _split(_half_angle(gx, gy))
+    alignment = ((angle_s - angle_f).abs() * (2 / math.pi) - 1).abs()
+    quality = _sigmoid(_ratio(strength_f, strength_s), KUMAR_STRENGTH) * _sigmoid(alignment, KUMAR_ORIENTATION)
+    weight = torch.where(strength_s >= KUMAR_THRESHOLD, strength_s**KUMAR_EXPONENT, KUMAR_FLOOR)
+    return _Edges(strength_f, strength_s, torch.sqrt(quality), weight)
+
+
+def _sobel(images: Tensor, mode: str) -> tuple[Tensor, Tensor]:
+    """Derivatives on the 0..255 scale, along the rows and up the columns."""
+    padded = F.pad(to_peak(images), [1] * 4, mode=mode)
+    difference, mean = images.new_tensor([-1.0, 0.0, 1.0]), images.new_tensor([1.0, 2.0, 1.0])
+    return filter_separable(padded, mean, difference), filter_separable(padded, -difference, mean)
+
+
+def _strength(gx: Tensor, gy: Tensor) -> Tensor:
+    return gx.square().addcmul_(gy, gy).add_(EPSILON).sqrt_()
+
+
+def _half_angle(gx: Tensor, gy: Tensor) -> Tensor:
+    """Atan(gy / gx) in (-pi / 2, pi / 2]; pi / 2 where there is no edge."""
+    # As the angle of (|gx|, gy sign(gx)), which takes half the time; (0, 1) where the slope would overflow.
+    across = F.hardshrink(gx, UPRIGHT)
+    sign = across.detach().sign()
+    return torch.atan2((gy - sign).mul_(sign).add_(1), across.abs())
+
+
+def _full_angle(gx: Tensor, gy: Tensor) -> Tensor:
+    """Atan2(gy, gx) in (-pi, pi]; 0 where there is no edge."""
+    return torch.atan2(gy, torch.where((gx.abs() < UPRIGHT) & (gy.abs() < UPRIGHT), 1, gx))
+
+
+def _split(images: Tensor) -> tuple[Tensor, Tensor]:
+    return images[:, :1], images[:, 1:]
+
+
+def _ratio(first: Tensor, second: Tensor) -> Tensor:
+    return torch.minimum(first, second) / torch.maximum(first, second)
 
 
 def _sigmoid(value: Tensor, constants: tuple[float, float, float]) -> Tensor:
     top, slope, centre = constants
-    return top / (1 + torch.exp(slope * (value - centre)))
+    return top * torch.sigmoid((value - centre).mul_(-slope))

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imfuse.lab.metrics.functional._images import to_peak
+from imfuse.lab.metrics.functional._images import as_fused, check_convention, to_peak
+
+TINY = 1e-30
+"""Powers below this have no gradient, for that of their root would be infinite."""
 
 
 def standard_deviation(fused: Float[Tensor, "b 1 h w"]) -> Float[Tensor, " b"]:
-    """Population standard deviation (SD) of each image of `fused` in [0, 1], on the 0..255 scale."""
-    return to_peak(fused).flatten(1).std(dim=1, correction=0)
+    """Population standard deviation (SD; Rao 1997) of each image in [0, 1], on the 0..255 scale; 0 for a constant."""
+    image = to_peak(as_fused(fused)).flatten(1)
+    # Rounding of the mean would give a constant image a deviation.
+    return (image - image[:, :1]).std(dim=1, correction=0)
 
 
-def spatial_frequency(fused: Float[Tensor, "b 1 h w"]) -> Float[Tensor, " b"]:
+def spatial_frequency(fused: Float[Tensor, "b 1 h w"], *, convention: str = "imfuse") -> Float[Tensor, " b"]:
     """Spatial frequency (SF; Eskicioglu and Fisher 1995): root of the mean squared row and column differences.
 
-    Each mean is over its own count of differences. A side of one pixel contributes zero.
+    On the 0..255 scale; 0 for a constant image, and a side of one pixel contributes nothing.
+
+    Args:
+        fused: images in [0, 1].
+        convention: `imfuse` takes each mean over its own count of differences, `over_hw` over all pixels.
     """
-    image = to_peak(fused)
-    rows = _mean_square(image.diff(dim=3))
-    columns = _mean_square(image.diff(dim=2))
-    return torch.sqrt(rows + columns)
+    check_convention(convention, "imfuse", "over_hw")
+    image = to_peak(as_fused(fused))
+    pixels = image[0].numel() if convention == "over_hw" else None
+    rows, columns = _mean_square(image.diff(dim=3), pixels), _mean_square(image.diff(dim=2), pixels)
+    return _root(rows + columns)
 
 
-def average_gradient(fused: Float[Tensor, "b 1 h w"]) -> Float[Tensor, " b"]:
+def average_gradient(fused: Float[Tensor, "b 1 h w"], *, convention: str = "imfuse") -> Float[Tensor, " b"]:
     """Average gradient (AG; Cui et al. 2015): sum of sqrt((gx^2 + gy^2) / 2) over (h - 1)(w - 1).
 
-    Central differences, one-sided at the border. Zero for an image with a side of one pixel.
+    On the 0..255 scale, central differences, one-sided at the border; 0 for a constant image and for one with a side
+    of one pixel.
+
+    Args:
+        fused: images in [0, 1].
+        convention: `imfuse`, or `over_hw`, which divides by all pixels.
     """
-    image = to_peak(fused)
+    check_convention(convention, "imfuse", "over_hw")
+    image = to_peak(as_fused(fused))
     height, width = image.shape[2:]
     if min(height, width) < 2:
-        return image.new_zeros(image.shape[0])
+        return image.new_zeros(len(image))
     gy, gx = torch.gradient(image, dim=(2, 3))
-    return torch.sqrt((gx**2 + gy**2) / 2).flatten(1).sum(1) / ((height - 1) * (width - 1))
+    count = height * width if convention == "over_hw" else (height - 1) * (width - 1)
+    return _root(gx.square() + gy.square()).sum(dim=(1, 2, 3)) / (math.sqrt(2) * count)
 
 
-def _mean_square(differences: Tensor) -> Tensor:
-    count = max(differences[0].numel(), 1)
-    return (differences**2).flatten(1).sum(1) / count
+def _mean_square(differences: Tensor, count: int | None) -> Tensor:
+    count = max(differences[0].numel(), 1) if count is None else count
+    return differences.square().sum(dim=(1, 2, 3)) / count
+
+
+def _root(power: Tensor) -> Tensor:
+    return torch.sqrt(power.clamp_min(TINY))
