@@ -26,7 +26,7 @@ class Summary:
 
     Means, deviations and their intervals are over the images that each method has. Whatever compares methods (ranks,
     marks, places, tests) is over the scenes that all methods have. NaN stands where there is nothing to compute from;
-    an infinite value, such as the PSNR of a perfect image, makes a mean infinite, the deviation NaN and the rank best.
+    an infinite value, such as the PSNR of a perfect image, makes the mean infinite and the deviation NaN.
 
     Attributes:
         counts: `(m, k)`, images that each mean is over.
@@ -95,29 +95,26 @@ def summarise(evaluation: Evaluation, *, resamples: int = 2000, seed: int = 0) -
         resamples: draws of the bootstrap.
         seed: of the bootstrap; the same seed gives the same intervals.
     """
-    values = evaluation.values
-    measured = ~np.isnan(values)
+    values, measured = evaluation.values, ~np.isnan(evaluation.values)
     ranked, compared, ranked_scenes = _comparison(evaluation, measured)
     columns = [evaluation.metrics.index(name) for name in ranked]
+    mean_low, mean_high = mean_intervals(values, measured, resamples, seed)
 
-    used = compared[None] & measured
+    used = compared & measured
     better = oriented(np.where(used, values, np.nan), evaluation.metrics)
     compared_means = means(values, used)
     better_means = oriented(compared_means, evaluation.metrics)
-    column_ranks = ranks(better_means)
+    column_ranks, scene_ranks = ranks(better_means), ranks(better)
     best, second = leaders(column_ranks)
-    own = np.array([method.kind != "reference" for method in evaluation.methods], dtype=bool)
-    best_method, _ = leaders(np.where(own[:, None], column_ranks, np.nan))
+    own = np.array([[method.kind != "reference"] for method in evaluation.methods])
+    best_method, _ = leaders(np.where(own, column_ranks, np.nan))
 
-    present = measured.any(axis=(1, 2))
-    mean_ranks = _mean_ranks(column_ranks, columns)
-    low, high = np.full((2, len(values)), np.nan)
-    if columns and present.any():
+    mean_ranks, scene_mean_ranks = _mean_ranks(column_ranks, columns), _mean_ranks(scene_ranks, columns)
+    rank_low, rank_high = np.full((2, len(values)), np.nan)
+    if ranked:
+        present = ~np.isnan(mean_ranks)
         sample = better[present][:, columns][..., ranked_scenes]
-        low[present], high[present] = mean_rank_intervals(sample, resamples, seed)
-    mean_low, mean_high = mean_intervals(values, measured, resamples, seed)
-    scene_ranks = ranks(better)
-    scene_mean_ranks = _mean_ranks(scene_ranks, columns)
+        rank_low[present], rank_high[present] = mean_rank_intervals(sample, resamples, seed)
     return Summary(
         counts=measured.sum(axis=2),
         images=measured.any(axis=1).sum(axis=1),
@@ -135,8 +132,8 @@ def summarise(evaluation: Evaluation, *, resamples: int = 2000, seed: int = 0) -
         ranked=ranked,
         ranked_scenes=ranked_scenes,
         mean_ranks=mean_ranks,
-        mean_rank_low=low,
-        mean_rank_high=high,
+        mean_rank_low=rank_low,
+        mean_rank_high=rank_high,
         order=tuple(int(index) for index in np.argsort(mean_ranks, kind="stable")),
         scene_ranks=scene_ranks,
         scene_mean_ranks=scene_mean_ranks,
