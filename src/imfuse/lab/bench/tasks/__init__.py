@@ -8,5 +8,6 @@ from imfuse.lab.bench.tasks.detection import score_detection
 from imfuse.lab.bench.tasks.detectors import AUTO
 from imfuse.lab.bench.tasks.layouts import LAYOUTS
 from imfuse.lab.bench.tasks.pictures import count_labelled
+from imfuse.lab.bench.tasks.segmentation import score_segmentation
 
-__all__ = ["AUTO", "COCO", "LAYOUTS", "RESAMPLES", "count_labelled", "score_detection"]
+__all__ = ["AUTO", "COCO", "LAYOUTS", "RESAMPLES", "count_labelled", "score_detection", "score_segmentation"]

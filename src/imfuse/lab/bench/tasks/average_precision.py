@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from imfuse.errors import MissingExtraError
@@ -14,8 +15,8 @@ from imfuse.lab.bench.tasks.matching import OVERLAPS, Matches
 
 Floats = NDArray[np.float64]
 
-RECALLS = np.linspace(0, 1, 101)
-"""Where precision is read off its falling envelope."""
+RECALLS = np.array(torch.linspace(0, 1, 101).tolist())
+"""Where precision is read off its falling envelope; rounded as by torchmetrics, which counts where 3/10 meets 0.3."""
 
 BLOCK = 2**22
 """Weights of detections that are held at once."""
@@ -32,7 +33,6 @@ def average_precision(found: Sequence[Detections], truth: Sequence[Objects], cla
     Raises:
         MissingExtraError: pycocotools is not installed.
     """
-    import torch
     from torchmetrics.detection import MeanAveragePrecision
 
     try:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.errors import EvaluationError
+from imfuse.lab.bench.tasks.classes import read_lines
 
-NAME_FILES = ("classes.txt", "obj.names", "labels.txt")
 SLACK = 1e-2
 """How far a fraction may lie outside [0, 1] through rounding."""
 
@@ -50,37 +50,16 @@ def read_boxes(folder: Path, stems: Iterable[str], classes: Sequence[str]) -> di
     return {stem: _read_file(path, classes) for stem, path in found.items()}
 
 
-def find_class_names(folder: Path) -> tuple[str, ...] | None:
-    """The names in `classes.txt`, `obj.names` or `labels.txt` of the folder or its parent, if there is one.
-
-    Raises:
-        EvaluationError: the file holds no names, or cannot be read.
-    """
-    places = (place / name for place in (folder, folder.resolve().parent) for name in NAME_FILES)
-    path = next((path for path in places if path.is_file()), None)
-    if path is None:
-        return None
-    names = tuple(line.strip() for line in _lines(path) if line.strip())
-    if not names:
-        raise EvaluationError(f"{path}: holds no names; expected one a line, in the order of the class numbers")
-    return names
-
-
 def _read_file(path: Path, classes: Sequence[str]) -> Objects:
     rows = [
-        _parse(line, f"{path}, line {number}", classes) for number, line in enumerate(_lines(path), 1) if line.strip()
+        _parse(line, f"{path}, line {number}", classes)
+        for number, line in enumerate(read_lines(path), 1)
+        if line.strip()
     ]
     table = np.array(rows, np.float64).reshape(-1, 5)
     centre, half = table[:, 1:3], table[:, 3:] / 2
     boxes = np.concatenate([centre - half, centre + half], 1)
     return Objects(boxes.astype(np.float32), table[:, 0].astype(np.int64))
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EvaluationError(f"{path}: cannot be read as text ({error}); expected lines in UTF-8") from error
 
 
 def _parse(line: str, place: str, classes: Sequence[str]) -> list[float]:

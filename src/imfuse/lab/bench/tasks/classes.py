@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from imfuse.errors import EvaluationError
 
 _COCO = (
     "person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,stop sign,parking meter,"
@@ -30,6 +33,10 @@ ALIASES = {
     "pottedplant": "potted plant",
 }
 """Other words for COCO's classes, in the sets of infrared and visible images and in Pascal VOC."""
+
+
+NAME_FILES = ("classes.txt", "obj.names", "labels.txt")
+"""Where sets of labels keep the names of their classes, one a line."""
 
 
 def plain_name(name: str) -> str:
@@ -87,3 +94,31 @@ def share_classes(names: Sequence[str], used: Iterable[int], known: Sequence[str
         {index: places[plain_name(name)] for index, name in enumerate(known) if plain_name(name) in places},
         tuple(names[number] for number in used if plain_name(names[number]) not in places),
     )
+
+
+def find_class_names(folder: Path) -> tuple[str, ...] | None:
+    """The names in `classes.txt`, `obj.names` or `labels.txt` of the folder or its parent, if there is one.
+
+    Raises:
+        EvaluationError: the file holds no names, or cannot be read.
+    """
+    places = (place / name for place in (folder, folder.resolve().parent) for name in NAME_FILES)
+    path = next((path for path in places if path.is_file()), None)
+    if path is None:
+        return None
+    names = tuple(line.strip() for line in read_lines(path) if line.strip())
+    if not names:
+        raise EvaluationError(f"{path}: holds no names; expected one a line, in the order of the class numbers")
+    return names
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file.
+
+    Raises:
+        EvaluationError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f"{path}: cannot be read as text ({error}); expected lines in UTF-8") from error

@@ -14,9 +14,9 @@ from imfuse.errors import EvaluationError
 from imfuse.lab.bench.evaluation import Evaluation, TaskRow, TaskScores
 from imfuse.lab.bench.tasks.average_precision import average_precision, resampled_precision
 from imfuse.lab.bench.tasks.bootstrap import FEW, RESAMPLES, differences, draw_weights, interval
-from imfuse.lab.bench.tasks.boxes import Objects, find_class_names, read_boxes
+from imfuse.lab.bench.tasks.boxes import Objects, read_boxes
 from imfuse.lab.bench.tasks.cache import fingerprint, remembered
-from imfuse.lab.bench.tasks.classes import COCO, SharedClasses, share_classes
+from imfuse.lab.bench.tasks.classes import COCO, SharedClasses, find_class_names, share_classes
 from imfuse.lab.bench.tasks.detectors import AUTO, LOWEST_SCORE, Detections, Detector
 from imfuse.lab.bench.tasks.graph import Picture
 from imfuse.lab.bench.tasks.matching import match_class
@@ -72,7 +72,7 @@ def score_detection(
     failures: list[str] = []
     images = [
         _score_image(network, pictures, objects[scene.stem], shared, cache)
-        for scene, pictures in show_scenes(evaluation, plan, failures, advance)
+        for scene, pictures in show_scenes(plan, failures, advance)
     ]
     if not images:
         raise EvaluationError(f"{boxes}: no labelled image could be scored; {failures[0]}")

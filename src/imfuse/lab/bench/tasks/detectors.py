@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torchvision.ops import batched_nms
 
 from imfuse.errors import EvaluationError
 from imfuse.lab.bench.tasks import yolox
@@ -96,9 +98,6 @@ def suppress(boxes: NDArray[np.float32], scores: NDArray[np.float32], overlap: f
         scores: `(n, classes)`.
         overlap: IoU above which the weaker box goes.
     """
-    import torch
-    from torchvision.ops import batched_nms
-
     labels = scores.argmax(1)
     best = scores[np.arange(len(labels)), labels]
     kept = np.flatnonzero((best > LOWEST_SCORE) & np.isfinite(boxes).all(1))

@@ -41,11 +41,11 @@ class Graph:
         if not path.is_file():
             raise EvaluationError(f"{path}: no such file; expected the ONNX file of a network")
         self.path = path
-        self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        self.session = _load(path)
+        self.sha256, self.session = file_hash(path), _load(path)
         inputs = self.session.get_inputs()
         shape = inputs[0].shape if inputs else []
-        if len(inputs) != 1 or len(shape) != 4 or shape[1] not in (3, None) or inputs[0].type not in _TYPES:
+        coloured = len(shape) == 4 and not (isinstance(shape[1], int) and shape[1] != 3)
+        if len(inputs) != 1 or not coloured or inputs[0].type not in _TYPES:
             found = ", ".join(f"{entry.name} {entry.shape} {entry.type}" for entry in inputs) or "none"
             raise EvaluationError(f"{path}: found the inputs {found}; expected one of floats (1, 3, h, w)")
         self.name, self.type = inputs[0].name, _TYPES[inputs[0].type]
@@ -63,6 +63,11 @@ class Graph:
             size = f"{picture.shape[2]}x{picture.shape[1]}"
             raise EvaluationError(f"{self.path}: cannot be run on {size} pixels ({first_line(error)})") from error
         return np.asarray(output).astype(np.float32, copy=False)
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _load(path: Path) -> onnxruntime.InferenceSession:

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from imfuse.lab.bench.tasks.boxes import Objects
 from imfuse.lab.bench.tasks.detectors import Detections
 
-OVERLAPS = np.linspace(0.5, 0.95, 10)
-"""IoU from which a detection meets an object; the first is that of AP50."""
+OVERLAPS = np.array(torch.linspace(0.5, 0.95, 10).tolist())
+"""IoU from which a detection meets an object, in the rounding of torchmetrics; the first is that of AP50."""
 
 MOST_DETECTIONS = 100
 """Of a class in an image; COCO looks at no more."""

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from imfuse.errors import EvaluationError, ImfuseError
-from imfuse.images.depth import default_range, from_unit, scale_to_unit, value_limits
+from imfuse.images.depth import ValueRange, from_unit, to_unit
 from imfuse.images.image import Pixels
 from imfuse.lab.bench.evaluation import Evaluation, Method, Scene
-from imfuse.lab.bench.pictures import fused_picture, in_colour, read_sources
+from imfuse.lab.bench.pictures import fused_picture, in_colour, read_sources, source_ranges
 from imfuse.lab.bench.tasks.graph import Picture
 
 
@@ -58,26 +58,23 @@ def plan_rows(evaluation: Evaluation, labelled: Iterable[str], folder: Path) -> 
     remarks = (
         f"{len(evaluation.scenes) - len(scenes)} images without labels are not scored." * (scenes != evaluation.scenes),
         f"{len(scenes) - len(shared)} labelled images that some method lacks are not scored." * (shared != scenes),
-        f"No labelled image: {', '.join(left_out)}." * bool(left_out),
+        f"Left out, for want of labelled images: {', '.join(left_out)}." * bool(left_out),
     )
     names = (*(method.name for method in methods), *(f"{name} alone" for name in evaluation.source_names))
     return Plan(methods, names, shared, tuple(filter(None, remarks)))
 
 
-def show_scenes(
-    evaluation: Evaluation, plan: Plan, failures: list[str], advance: Callable[[], None]
-) -> Iterator[tuple[Scene, list[Picture]]]:
+def show_scenes(plan: Plan, failures: list[str], advance: Callable[[], None]) -> Iterator[tuple[Scene, list[Picture]]]:
     """Each scene with the picture of each row, in the order of `Plan.names`, all of one size.
 
     Args:
-        evaluation: whose pictures are shown.
         plan: of the rows and scenes.
         failures: takes a sentence for each scene that is left out because a picture of it cannot be shown.
         advance: called after each scene.
     """
     for scene in plan.scenes:
         try:
-            pictures = list(_scene_pictures(evaluation, plan, scene))
+            pictures = list(_scene_pictures(plan.methods, scene))
         except ImfuseError as error:
             failures.append(f"Not scored: {error}.")
         else:
@@ -85,14 +82,11 @@ def show_scenes(
         advance()
 
 
-def _scene_pictures(evaluation: Evaluation, plan: Plan, scene: Scene) -> Iterator[Picture]:
+def _scene_pictures(methods: Iterable[Method], scene: Scene) -> Iterator[Picture]:
     originals = read_sources(scene)
-    sources = tuple(_eight_bits(pixels, name) for pixels, name in zip(originals, evaluation.source_names, strict=True))
-    for source in sources[1:]:
-        _check_size(source, sources[0], scene.stem)
-    for method in plan.methods:
-        fused = _eight_bits(fused_picture(method, scene, originals), "fused")
-        _check_size(fused, sources[0], f"{method.name}, {scene.stem}")
+    sources = tuple(map(_eight_bits, originals, source_ranges(originals)))
+    for method in methods:
+        fused = _eight_bits(fused_picture(method, scene, originals), "dtype")
         yield _rgb(in_colour(fused, sources))
     yield from map(_rgb, sources)
 
@@ -111,18 +105,9 @@ def _has_any(method: Method, scenes: Iterable[Scene]) -> bool:
     return any(_has(method, scene) for scene in scenes)
 
 
-def _eight_bits(pixels: Pixels, name: str) -> Pixels:
-    if pixels.dtype == np.uint8:
-        return pixels
-    limits = value_limits(pixels, default_range(name, pixels.dtype))
-    return from_unit(scale_to_unit(pixels, limits), np.uint8)
+def _eight_bits(pixels: Pixels, value_range: ValueRange) -> Pixels:
+    return pixels if pixels.dtype == np.uint8 else from_unit(to_unit(pixels, value_range), np.uint8)
 
 
 def _rgb(pixels: Pixels) -> Picture:
     return np.ascontiguousarray(pixels if pixels.ndim == 3 else cv2.merge([pixels] * 3), np.uint8)
-
-
-def _check_size(pixels: Pixels, first: Pixels, place: str) -> None:
-    if pixels.shape[:2] != first.shape[:2]:
-        found, expected = (f"{shape[1]}x{shape[0]}" for shape in (pixels.shape, first.shape))
-        raise EvaluationError(f"{place}: found {found} pixels beside {expected} of the first source; expected one size")
