@@ -50,6 +50,11 @@ COMMANDS = {
     ),
     "export": Command("Export a trained model, ready to be used by `imfuse fuse`.", extra="train"),
     "metrics": Command("Show the metrics by which fused images can be measured.", extra="eval"),
+    "eval": Command(
+        "Measure fused images of any number of methods side by side, and write a report.",
+        "what is measured is kept; the same command goes on from there",
+        extra="eval",
+    ),
     "bench": Command("Measure the speed of models, and their quality beside it.", extra="eval"),
 }
 

@@ -17,12 +17,12 @@ from imfuse.lab.bench.measure import measure
 from imfuse.lab.bench.methods import Problems, check_names, find_scenes, read_method, references, source_names
 from imfuse.lab.metrics.registry import COMMON, IMFUSE, METRICS
 
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
-"""Shows that so many steps of a kind are to come; what it gives is called after each."""
+Progress = Callable[[str, int | None], AbstractContextManager[Callable[[], None]]]
+"""Shows that so many steps of a kind are to come, None for unknown; what it gives is called after each."""
 
 
 @contextmanager
-def silent(label: str, total: int) -> Iterator[Callable[[], None]]:  # noqa: ARG001 (as every Progress)
+def silent(label: str, total: int | None) -> Iterator[Callable[[], None]]:  # noqa: ARG001 (as every Progress)
     """Progress that nobody sees."""
     yield lambda: None
 

@@ -87,7 +87,9 @@ def measure(tasks: Sequence[Task], jobs: int) -> Iterator[Measured]:
     # Spawned, since a fork of a process that has used PyTorch may hang.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
     try:
-        for future in as_completed([pool.submit(measure_scene, task) for task in tasks]):
+        with _deaf():
+            futures = [pool.submit(measure_scene, task) for task in tasks]
+        for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
         raise EvaluationError(
@@ -98,14 +100,27 @@ def measure(tasks: Sequence[Task], jobs: int) -> Iterator[Measured]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore interrupts, as do processes that begin meanwhile: the parent alone is to answer them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _start_worker() -> None:
-    """One thread a process; the parent alone hears an interrupt, and its end is the end of all."""
+    """One thread a process, whose end is that of its parent."""
     import cv2
 
     for library in ("OMP", "MKL", "OPENBLAS"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
     cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -1,0 +1,112 @@
+"""What `imfuse eval` says at its end: the table, what stands out, what is missing, and where the report lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imfuse.cli._report import warn
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from imfuse.lab.bench.evaluation import Evaluation, TaskScores
+    from imfuse.lab.bench.report import Report
+
+MOST_PROBLEMS = 10
+"""Lines on single files that people are shown; all are in the report."""
+
+STYLES = {"best": "bold green", "second": "green", "": ""}
+FIRST_COLUMNS = 2
+"""Of task scores, shown on the terminal: those over all classes."""
+
+
+def what_to_show(evaluation: Evaluation, report: Report, tasks: tuple[TaskScores, ...], failed: bool) -> dict[str, Any]:
+    """All that is shown, as JSON holds it, so that a run that finds its report standing can show it again."""
+    from imfuse.lab.bench.rows import table_rows
+
+    rows = table_rows(evaluation, report.summary)
+    times = {method.name: _median(method.milliseconds.values()) for method in evaluation.methods}
+    timed = any(times.values())
+    return {
+        "head": ["method", "mean rank", *evaluation.metrics, *(["ms"] if timed else [])],
+        "rows": [
+            [
+                [row.name, ""],
+                *([cell.text, cell.mark] for cell in row.cells),
+                *([[times[row.name], ""]] if timed else []),
+            ]
+            for row in rows
+        ],
+        "scenes": len(evaluation.scenes),
+        "tasks": [_task(scores) for scores in tasks],
+        "remarks": list(report.remarks),
+        "problems": list(evaluation.problems),
+        "failed": failed,
+    }
+
+
+def show(shown: dict[str, Any], report: Path, *, quiet: bool) -> int:
+    """Print what `what_to_show` gave; returns the exit status."""
+    problems = shown["problems"]
+    for problem in problems[:MOST_PROBLEMS]:
+        warn(problem)
+    if len(problems) > MOST_PROBLEMS:
+        warn(f"and {len(problems) - MOST_PROBLEMS} more, listed in {report / 'report.html'}")
+    if not quiet:
+        _print(shown, report)
+    return 1 if shown["failed"] else 0
+
+
+def _print(shown: dict[str, Any], report: Path) -> None:
+    from rich.console import Console
+
+    console = Console()
+    table, left_out = _fitting(shown["head"], shown["rows"], console.width)
+    console.print(table)
+    if left_out:
+        console.print(f"{', '.join(left_out)}: in {report / 'table.md'}", highlight=False, markup=False)
+    for task in shown["tasks"]:
+        console.print(f"{task['title']}, {task['images']} images", highlight=False, markup=False)
+        console.print(_table(task["head"], task["rows"]))
+    for remark in shown["remarks"]:
+        console.print(f"- {remark}", highlight=False, markup=False)
+    scenes = "1 scene" if shown["scenes"] == 1 else f"{shown['scenes']} scenes"
+    console.print(f"report  {report / 'report.html'} ({scenes})", highlight=False, markup=False, soft_wrap=True)
+
+
+def _fitting(head: list[str], rows: list[list[list[str]]], width: int) -> tuple[Table, list[str]]:
+    """The table with as many columns as the terminal holds, and the names of the others."""
+    widths = [2 + max(len(row[i][0]) for row in [*rows, [[name] for name in head]]) for i in range(len(head))]
+    count = len(head)
+    while sum(widths[:count]) > width and count > 2:
+        count -= 1
+    return _table(head[:count], [row[:count] for row in rows]), head[count:]
+
+
+def _table(head: list[str], rows: list[list[list[str]]]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*head, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for number, column in enumerate(table.columns):
+        column.justify, column.no_wrap = "right" if number else "left", True
+    for row in rows:
+        table.add_row(*(Text(text, STYLES[mark]) for text, mark in row))
+    return table
+
+
+def _task(scores: TaskScores) -> dict[str, Any]:
+    """The scores over all classes, with their intervals."""
+    head = ["", *scores.columns[:FIRST_COLUMNS]]
+    ends = ((row.name, zip(row.values, row.lower, row.upper, strict=True)) for row in scores.rows)
+    cells = ((name, [f"{value:.3f} ({low:.3f} to {high:.3f})" for value, low, high in row]) for name, row in ends)
+    rows = [[[name, ""], *([text, ""] for text in texts[: len(head) - 1])] for name, texts in cells]
+    return {"title": scores.title, "head": head, "rows": rows, "images": scores.images}
+
+
+def _median(times: Any) -> str:
+    import numpy as np
+
+    return f"{np.median(list(times)):.1f}" if times else ""
