@@ -64,8 +64,9 @@ def noise_levels(fused: Floats, sources: Sequence[Floats]) -> tuple[float, float
     """Standard deviation of the noise of the fused image and the largest of the sources', on the 0..255 scale.
 
     The estimate is Immerkaer's (1996), which structure raises too; hence it is taken in the tenth of the blocks in
-    which the sources have least of both. Blocks that are flat in all sources, as black margins are, count only where
-    there are no others. Both are NaN for images of less than 3 x 3 pixels.
+    which the sources have least of both, a choice that makes white noise of the sources read about an eighth low.
+    Blocks that are flat in all sources, as black margins are, count only where there are no others. Both are NaN for
+    images of less than 3 x 3 pixels.
 
     Args:
         fused: `(h, w)` luma in [0, 1].
