@@ -9,6 +9,7 @@ from scipy.signal import convolve2d
 
 from imfuse.errors import MetricError
 from imfuse.lab.metrics.functional import contrast_preservation
+from imfuse.lab.metrics.registry import METRICS
 
 
 def images(channels: int, seed: int, height: int = 37, width: int = 50, batch: int = 2) -> torch.Tensor:
@@ -140,3 +141,10 @@ def test_its_gradient_is_right_and_finite_for_constant_images():
         flat = torch.full((1, 1, 7, 8), level, requires_grad=True)
         contrast_preservation(flat, torch.cat([sources[:, :1].float(), flat.detach()], dim=1)).sum().backward()
         assert torch.isfinite(flat.grad).all()
+
+
+def test_the_tables_know_it_as_qcb():
+    metric = METRICS["Qcb"]
+    assert metric.function is contrast_preservation
+    assert (metric.higher_is_better, metric.is_differentiable, metric.rewards_noise) == (True, True, False)
+    assert metric.conventions == ("imfuse", "toolbox")

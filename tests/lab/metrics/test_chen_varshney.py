@@ -9,6 +9,7 @@ from scipy.signal import convolve2d
 
 from imfuse.errors import MetricError
 from imfuse.lab.metrics.functional import regional_error
+from imfuse.lab.metrics.registry import METRICS
 
 SOBEL = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 
@@ -142,3 +143,10 @@ def test_its_gradient_is_right_and_finite_for_constant_images():
         regional_error(flat, both).sum().backward()
         assert torch.isfinite(flat.grad).all()
         assert torch.isfinite(both.grad).all()
+
+
+def test_the_tables_know_it_as_qcv():
+    metric = METRICS["Qcv"]
+    assert metric.function is regional_error
+    assert (metric.higher_is_better, metric.is_differentiable, metric.rewards_noise) == (False, True, False)
+    assert metric.conventions == ("imfuse", "toolbox")

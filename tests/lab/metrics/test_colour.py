@@ -13,6 +13,7 @@ import torch
 from imfuse.errors import MetricError
 from imfuse.images.colour import colourise
 from imfuse.lab.metrics.functional import hue_error
+from imfuse.lab.metrics.registry import METRICS
 
 
 def colours(seed: int, height: int = 9, width: int = 11, batch: int = 2) -> torch.Tensor:
@@ -153,3 +154,9 @@ def test_its_gradient_is_right_and_finite_for_grey_images():
         for first, second in ((grey, colour), (fused, grey), (grey, grey)):
             hue_error(first, second).sum().backward()
         assert torch.isfinite(grey.grad).all()
+
+
+def test_the_tables_know_it_as_a_metric_of_colour():
+    metric = METRICS["hue error"]
+    assert metric(colours(0), colours(1)).tolist() == hue_error(colours(0), colours(1)).tolist()
+    assert (metric.inputs, metric.higher_is_better, metric.is_differentiable) == ("colour", False, True)

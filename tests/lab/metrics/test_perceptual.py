@@ -13,6 +13,7 @@ from torchvision.models import AlexNet_Weights, alexnet
 
 from imfuse.errors import MetricError
 from imfuse.lab.metrics.functional import lpips_available, perceptual, perceptual_distance
+from imfuse.lab.metrics.registry import METRICS
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +164,9 @@ def test_its_gradient_is_right_and_finite_for_constant_images(weights):
         distance(flat).sum().backward()
         assert torch.isfinite(flat.grad).all()
     assert perceptual._network.cache_info().maxsize == 2, "the cache must not hold a network for each file"
+
+
+def test_the_tables_know_it_as_lpips():
+    metric = METRICS["LPIPS"]
+    assert metric.function is perceptual_distance
+    assert (metric.inputs, metric.higher_is_better, metric.is_differentiable) == ("sources", False, True)

@@ -10,6 +10,7 @@ from skimage.metrics import structural_similarity as skimage_ssim
 
 from imfuse.errors import MetricError
 from imfuse.lab.metrics.functional import edge_quality_index, quality_index, weighted_quality_index
+from imfuse.lab.metrics.registry import METRICS
 
 INDICES = [quality_index, weighted_quality_index, edge_quality_index]
 MEASURES = [(index, {}) for index in INDICES] + [(index, {"convention": "toolbox"}) for index in INDICES[:2]]
@@ -200,3 +201,11 @@ def test_their_gradient_is_right_and_finite_for_constant_images(index, options):
         index(flat, both, **options).sum().backward()
         assert torch.isfinite(flat.grad).all()
         assert torch.isfinite(both.grad).all()
+
+
+def test_the_tables_know_them():
+    for name, index in zip(("Qs", "Qw", "Qe"), INDICES, strict=True):
+        metric = METRICS[name]
+        assert metric.function is index
+        assert (metric.higher_is_better, metric.is_differentiable, metric.rewards_noise) == (True, True, False)
+        assert metric.conventions == (("imfuse",) if name == "Qe" else ("imfuse", "toolbox"))

@@ -171,6 +171,46 @@ _ALL = (
         conventions=(IMFUSE, "peak_255"),
     ),
     Metric("MEF-SSIM", "structural similarity of exposure fusion", mef_ssim, "Ma, Zeng and Wang 2015"),
+    Metric(
+        "Qcb",
+        "contrast preservation",
+        functional.contrast_preservation,
+        "Chen and Blum 2009",
+        conventions=(IMFUSE, "toolbox"),
+    ),
+    Metric(
+        "Qcv",
+        "visible regional error",
+        functional.regional_error,
+        "Chen and Varshney 2007",
+        higher_is_better=False,
+        conventions=(IMFUSE, "toolbox"),
+    ),
+    Metric(
+        "Qs",
+        "quality index",
+        functional.quality_index,
+        "Piella and Heijmans 2003",
+        conventions=(IMFUSE, "toolbox"),
+    ),
+    Metric(
+        "Qw",
+        "weighted quality index",
+        functional.weighted_quality_index,
+        "Piella and Heijmans 2003",
+        conventions=(IMFUSE, "toolbox"),
+    ),
+    Metric("Qe", "edge-dependent quality index", functional.edge_quality_index, "Piella and Heijmans 2003"),
+    Metric(
+        "LPIPS",
+        "learned perceptual distance",
+        functional.perceptual_distance,
+        "Zhang et al. 2018",
+        higher_is_better=False,
+    ),
+    Metric(
+        "hue error", "difference of hue in degrees", functional.hue_error, "imfuse", "colour", higher_is_better=False
+    ),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 """The usual names."""

@@ -13,6 +13,7 @@ from imfuse.lab.metrics.functional._images import PEAK
 HALF = 0.501
 """Rounds half up in spite of the rounding of floats: a level stretched from 8 bits is half, or 1 / 510 off, or more."""
 
+
 def stretch(images: Float[Tensor, "b c h w"], *, rounded: bool) -> Float[Tensor, "b c h w"]:
     """Bring each channel's lowest value to 0 and its highest to 1; a constant channel becomes 0.
 
