@@ -7,31 +7,53 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imfuse.lab.metrics.base import FusionMetric
+    from imfuse.lab.metrics.chen_blum import ContrastPreservation
+    from imfuse.lab.metrics.chen_varshney import VisibleRegionalError
     from imfuse.lab.metrics.collection import fusion_metrics
+    from imfuse.lab.metrics.colour import HueError
     from imfuse.lab.metrics.correlation import CorrelationCoefficient, SumOfCorrelationDifferences
     from imfuse.lab.metrics.error import MeanSquaredError, PeakSignalNoiseRatio
-    from imfuse.lab.metrics.gradient_transfer import EdgeTransfer
-    from imfuse.lab.metrics.information import Entropy, MutualInformation
+    from imfuse.lab.metrics.gradient_transfer import EdgeArtefacts, EdgeLoss, EdgeTransfer
+    from imfuse.lab.metrics.information import (
+        CrossEntropy,
+        Entropy,
+        MutualInformation,
+        NormalisedMutualInformation,
+    )
     from imfuse.lab.metrics.mef_ssim import ExposureFusionSimilarity
+    from imfuse.lab.metrics.perceptual import PerceptualDistance
+    from imfuse.lab.metrics.piella import EdgeQualityIndex, QualityIndex, WeightedQualityIndex
     from imfuse.lab.metrics.sharpness import AverageGradient, SpatialFrequency, StandardDeviation
-    from imfuse.lab.metrics.ssim import StructuralSimilarity
+    from imfuse.lab.metrics.ssim import MultiscaleStructuralSimilarity, StructuralSimilarity
     from imfuse.lab.metrics.vif import VisualInformationFidelity
 
 __all__ = [
     "AverageGradient",
+    "ContrastPreservation",
     "CorrelationCoefficient",
+    "CrossEntropy",
+    "EdgeArtefacts",
+    "EdgeLoss",
+    "EdgeQualityIndex",
     "EdgeTransfer",
     "Entropy",
     "ExposureFusionSimilarity",
     "FusionMetric",
+    "HueError",
     "MeanSquaredError",
+    "MultiscaleStructuralSimilarity",
     "MutualInformation",
+    "NormalisedMutualInformation",
     "PeakSignalNoiseRatio",
+    "PerceptualDistance",
+    "QualityIndex",
     "SpatialFrequency",
     "StandardDeviation",
     "StructuralSimilarity",
     "SumOfCorrelationDifferences",
+    "VisibleRegionalError",
     "VisualInformationFidelity",
+    "WeightedQualityIndex",
     "fusion_metrics",
 ]
 

@@ -86,12 +86,16 @@ class FusionMetric(torchmetrics.Metric):
         return getattr(self, self.sum_name) / self.count
 
     def _measure(self, fused: Tensor, sources: Tensor | None) -> Tensor:
-        options = {} if self.convention == IMFUSE else {"convention": self.convention}
+        options = self._options()
         if self.inputs == "fused":
             return self.function(fused, **options)
         if sources is None:
             raise MetricError(f"{self.name} compares the fused image with its sources; give both: (fused, sources)")
         return self.function(fused, sources, **options)
+
+    def _options(self) -> dict[str, Any]:
+        """Keywords of the function."""
+        return {} if self.convention == IMFUSE else {"convention": self.convention}
 
     def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> torch.nn.Module:
         try:

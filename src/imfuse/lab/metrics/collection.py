@@ -8,14 +8,24 @@ from torchmetrics import MetricCollection
 
 from imfuse.errors import MetricError
 from imfuse.lab.metrics.base import FusionMetric
+from imfuse.lab.metrics.chen_blum import ContrastPreservation
+from imfuse.lab.metrics.chen_varshney import VisibleRegionalError
+from imfuse.lab.metrics.colour import HueError
 from imfuse.lab.metrics.correlation import CorrelationCoefficient, SumOfCorrelationDifferences
 from imfuse.lab.metrics.error import MeanSquaredError, PeakSignalNoiseRatio
-from imfuse.lab.metrics.gradient_transfer import EdgeTransfer
-from imfuse.lab.metrics.information import Entropy, MutualInformation
+from imfuse.lab.metrics.gradient_transfer import EdgeArtefacts, EdgeLoss, EdgeTransfer
+from imfuse.lab.metrics.information import (
+    CrossEntropy,
+    Entropy,
+    MutualInformation,
+    NormalisedMutualInformation,
+)
 from imfuse.lab.metrics.mef_ssim import ExposureFusionSimilarity
+from imfuse.lab.metrics.perceptual import PerceptualDistance
+from imfuse.lab.metrics.piella import EdgeQualityIndex, QualityIndex, WeightedQualityIndex
 from imfuse.lab.metrics.registry import COMMON, IMFUSE
 from imfuse.lab.metrics.sharpness import AverageGradient, SpatialFrequency, StandardDeviation
-from imfuse.lab.metrics.ssim import StructuralSimilarity
+from imfuse.lab.metrics.ssim import MultiscaleStructuralSimilarity, StructuralSimilarity
 from imfuse.lab.metrics.vif import VisualInformationFidelity
 
 _ALL: tuple[type[FusionMetric], ...] = (
@@ -23,15 +33,27 @@ _ALL: tuple[type[FusionMetric], ...] = (
     StandardDeviation,
     SpatialFrequency,
     AverageGradient,
+    CrossEntropy,
     MutualInformation,
+    NormalisedMutualInformation,
     SumOfCorrelationDifferences,
+    CorrelationCoefficient,
     VisualInformationFidelity,
     EdgeTransfer,
+    EdgeLoss,
+    EdgeArtefacts,
     StructuralSimilarity,
-    CorrelationCoefficient,
+    MultiscaleStructuralSimilarity,
     MeanSquaredError,
     PeakSignalNoiseRatio,
     ExposureFusionSimilarity,
+    ContrastPreservation,
+    VisibleRegionalError,
+    QualityIndex,
+    WeightedQualityIndex,
+    EdgeQualityIndex,
+    PerceptualDistance,
+    HueError,
 )
 CLASSES: dict[str, type[FusionMetric]] = {kind.name: kind for kind in _ALL}
 """The class of each name of `METRICS`."""

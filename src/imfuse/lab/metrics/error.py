@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imfuse.lab.metrics import functional
 from imfuse.lab.metrics.base import FusionMetric
+from imfuse.lab.metrics.registry import IMFUSE
 
 
 class MeanSquaredError(FusionMetric):
@@ -23,4 +24,5 @@ class PeakSignalNoiseRatio(FusionMetric):
 
     name = "PSNR"
     function = staticmethod(functional.peak_signal_noise_ratio)
+    conventions = (IMFUSE, "peak_255")
     plot_lower_bound = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imfuse.lab.metrics import functional
 from imfuse.lab.metrics.base import FusionMetric
+from imfuse.lab.metrics.registry import IMFUSE
 
 
 class StandardDeviation(FusionMetric):
@@ -21,6 +22,7 @@ class SpatialFrequency(FusionMetric):
     name = "SF"
     function = staticmethod(functional.spatial_frequency)
     inputs = "fused"
+    conventions = (IMFUSE, "over_hw")
     plot_lower_bound = 0.0
 
 
@@ -30,4 +32,5 @@ class AverageGradient(FusionMetric):
     name = "AG"
     function = staticmethod(functional.average_gradient)
     inputs = "fused"
+    conventions = (IMFUSE, "over_hw")
     plot_lower_bound = 0.0
