@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.images.storage import write_file
+from imfuse.lab.bench.cache import code_hash, key_of
 
 
 def fingerprint(array: NDArray[Any]) -> str:
@@ -25,12 +26,12 @@ def remembered(folder: Path | None, key: str, compute: Callable[[], Any]) -> Any
 
     Args:
         folder: of the files; None computes and keeps nothing.
-        key: everything that the value depends on, in words.
+        key: everything that the value depends on beside the code, in words.
         compute: gives the value.
     """
     if folder is None:
         return compute()
-    path = folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+    path = folder / f"{key_of(key, code_hash('lab/bench/tasks'))}.json"
     try:
         return json.loads(path.read_bytes())
     except (OSError, ValueError):
