@@ -69,6 +69,13 @@ def test_means_are_over_each_methods_images_and_ranks_over_those_of_all(make_eva
     assert summary.worst[1, 0, :3].tolist() == [0, 1, -1]
 
 
+def test_all_metrics_of_the_mean_rank_are_compared_over_the_same_images(make_evaluation):
+    values = {"a": [[1.0, 9.0], [2.0, NAN], [1.0, 9.0]], "b": [[2.0, 2.0], [1.0, 1.0], [2.0, 2.0]]}
+    summary = summarise(make_evaluation(values, ["EN", "CC", "SD"], ranked=["EN", "CC"]))
+    assert summary.compared.tolist() == [[True, False], [True, False], [True, True]]
+    assert summary.ranks.tolist() == [[2, 1, 1], [1, 2, 2]]
+
+
 def test_a_metric_that_some_method_never_has_is_not_ranked_over(make_evaluation):
     evaluation = make_evaluation(
         {"a": [[1.0, 2.0], [1.0, 1.0]], "b": [[3.0, 4.0], [0.5, NAN]], "Average": [[2.0, 3.0], [NAN, NAN]]},
