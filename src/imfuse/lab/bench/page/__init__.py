@@ -1,0 +1,131 @@
+"""The report of an evaluation as a page: one HTML file that holds all it shows and loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from imfuse import __version__
+from imfuse.images.storage import write_file
+from imfuse.lab.bench.evaluation import REFERENCES, Evaluation, SpeedTable, TaskScores
+from imfuse.lab.bench.page import content, plots
+from imfuse.lab.bench.page.comparisons import test_rows
+from imfuse.lab.bench.page.gallery import Gallery, embed_scenes
+from imfuse.lab.bench.page.speed import timings
+from imfuse.lab.bench.page.verdict import verdict
+from imfuse.lab.bench.rows import lacks_images, table_notes
+from imfuse.lab.bench.significance import LEVEL
+from imfuse.lab.bench.speed_table import HEAD, cells
+from imfuse.lab.bench.statistics import Summary
+
+FOLDER = Path(__file__).parent
+ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
+    "%3Ccircle cx='12' cy='16' r='11' fill='%23e8590c'/%3E"
+    "%3Ccircle cx='20' cy='16' r='11' fill='%231c7ed6' fill-opacity='.75'/%3E%3C/svg%3E"
+)
+
+
+def write_page(  # noqa: PLR0917 (the report is what the page is of)
+    path: str | Path,
+    evaluation: Evaluation,
+    summary: Summary,
+    remarks: Sequence[str],
+    tasks: Sequence[TaskScores] = (),
+    speed: SpeedTable | None = None,
+    gallery: int = 12,
+) -> None:
+    """Write the report; the same evaluation gives the same file, byte for byte.
+
+    Args:
+        path: of the HTML file, which appears whole or not at all.
+        evaluation: what was measured.
+        summary: its statistics.
+        remarks: what a reader must know, one sentence each.
+        tasks: task scores, if there are any.
+        speed: speeds measured apart; without them the times of the models in the evaluation are used.
+        gallery: scenes whose pictures are in the page, at most.
+
+    Raises:
+        ImageWriteError: the file cannot be written.
+    """
+    shown = embed_scenes(evaluation, gallery)
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    html = environment.get_template("report.html.jinja").render(
+        _of_page(evaluation, shown)
+        | _of_numbers(evaluation, summary, shown)
+        | _of_speed(evaluation, summary, speed)
+        | {"remarks": remarks, "tasks": content.task_tables(evaluation, tasks)}
+    )
+    write_file(Path(path), html.encode("utf-8", "backslashreplace"))
+
+
+def _of_page(evaluation: Evaluation, gallery: Gallery) -> dict[str, Any]:
+    references = sum(method.kind == "reference" for method in evaluation.methods)
+    return {
+        "version": __version__,
+        "icon": ICON,
+        "style": _own("style.css"),
+        "script": _own("script.js") + _own("viewer.js"),
+        "title": evaluation.title,
+        "source_names": evaluation.source_names,
+        "scene_count": len(evaluation.scenes),
+        "own_count": len(evaluation.methods) - references,
+        "reference_count": references,
+        "problems": evaluation.problems,
+        "methods": content.method_entries(evaluation),
+        "gallery": gallery,
+    }
+
+
+def _of_numbers(evaluation: Evaluation, summary: Summary, gallery: Gallery) -> dict[str, Any]:
+    order = content.display_order(evaluation, summary)
+    return {
+        "summary": summary,
+        "order": order,
+        "level": LEVEL,
+        "points": plots.POINTS,
+        "metrics": content.metric_entries(evaluation, summary),
+        "verdict": verdict(evaluation, summary),
+        "rows": content.main_rows(evaluation, summary),
+        "lacks_images": lacks_images(evaluation, summary),
+        "table_notes": table_notes(evaluation, summary),
+        "heat_rows": content.heat_rows(evaluation, summary),
+        "test_rows": test_rows(summary, order),
+        "worst_rows": content.worst_rows(evaluation, summary, gallery),
+        "mean_rank_plot": plots.mean_ranks(evaluation, summary) if summary.ranked else "",
+        "radar": plots.radar(evaluation, summary) if len(summary.ranked) >= 3 else "",
+        "distributions": [plots.distribution(evaluation, metric, order) for metric in evaluation.metrics],
+        "data": content.script_data(evaluation, summary, gallery),
+    }
+
+
+def _of_speed(evaluation: Evaluation, summary: Summary, speed: SpeedTable | None) -> dict[str, Any]:
+    times, source = timings(evaluation, summary, speed)
+    timed = {timing.method for timing in times}
+    return {
+        "speed": speed,
+        "speed_head": HEAD,
+        "speed_rows": [content.speed_cells(row, cells(row)) for row in speed.rows] if speed else [],
+        "yardstick": f"{speed.yardstick:.0f}" if speed and math.isfinite(speed.yardstick) else "",
+        "timings": times,
+        "timing_source": source,
+        "untimed": [m.name for i, m in enumerate(evaluation.methods) if i not in timed and m.name not in REFERENCES],
+        "pareto": plots.pareto(evaluation, times) if times else "",
+    }
+
+
+def _own(name: str) -> Markup:
+    """A file of this package, which is put into the page as it is."""
+    return Markup((FOLDER / name).read_text(encoding="utf-8"))
