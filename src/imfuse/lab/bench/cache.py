@@ -115,13 +115,13 @@ def content_hash(path: Path) -> str | None:
     """SHA-256 of a file's bytes; None where it cannot be read."""
     try:
         status = path.stat()
-        return _hash(path, status.st_size, status.st_mtime_ns)
+        return _hash(path, (status.st_ino, status.st_size, status.st_mtime_ns))
     except OSError:
         return None
 
 
 @cache
-def _hash(path: Path, size: int, time: int) -> str:  # noqa: ARG001 (size and time are parts of the key)
+def _hash(path: Path, state: tuple[int, int, int]) -> str:  # noqa: ARG001 (a part of the key)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -81,5 +81,4 @@ def check_conventions(metrics: Sequence[str], conventions: Mapping[str, str]) ->
 
 
 def _is_available(name: str) -> bool:
-    available = getattr(functional, "lpips_available", None)
-    return name != "LPIPS" or (available is not None and available())
+    return name != "LPIPS" or functional.lpips_available()

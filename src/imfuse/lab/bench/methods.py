@@ -38,7 +38,7 @@ def find_scenes(folders: Sequence[Path]) -> tuple[tuple[Scene, ...], Problems]:
     for path in pairing.unmatched:
         strays.setdefault(path.parent, []).append(path.name)
     problems = (
-        f"{folder}: {count_images(names)} no partner of the same name in every source and left out: {_listing(names)}"
+        f"{folder}: left out for want of a file of the same name in every source: {_listing(names)}"
         for folder, names in strays.items()
     )
     return scenes, tuple(problems)
@@ -85,7 +85,11 @@ def read_method(name: str, folder: Path, scenes: Sequence[Scene]) -> tuple[Metho
         )
     missing = [scene.stem for scene in scenes if scene.stem not in files]
     extra = [path.name for stem, path in found.items() if stem not in files]
-    return Method(name, "folder", files), tuple(_sentences(name, folder, missing, extra))
+    problems = (
+        f"{name}: {folder} lacks {len(missing)} of {len(scenes)} images: {_listing(missing)}" if missing else "",
+        f"{name}: left out of {folder}, for they belong to no scene: {_listing(extra)}" if extra else "",
+    )
+    return Method(name, "folder", files), tuple(filter(None, problems))
 
 
 def references() -> tuple[Method, ...]:
@@ -107,23 +111,6 @@ def check_names(names: Iterable[str]) -> None:
             raise EvaluationError(f"{name!r} is no name of a method; give one of letters and digits, NAME=DIR")
     if (twice := _twice(names)) is not None:
         raise EvaluationError(f"two methods are called {twice}; give each a name of its own, NAME=DIR")
-
-
-def count_images(names: Sequence[object]) -> str:
-    """How many images have something, as the beginning of a sentence.
-
-    >>> count_images(["1.png"]), count_images(["1.png", "2.png"])
-    ('1 image has', '2 images have')
-    """
-    return "1 image has" if len(names) == 1 else f"{len(names)} images have"
-
-
-def _sentences(name: str, folder: Path, missing: Sequence[str], extra: Sequence[str]) -> Iterable[str]:
-    if missing:
-        scenes = "1 scene" if len(missing) == 1 else f"{len(missing)} scenes"
-        yield f"{name}: {folder} lacks the image of {scenes}: {_listing(missing)}"
-    if extra:
-        yield f"{name}: {count_images(extra)} no scene in {folder} and left out: {_listing(extra)}"
 
 
 def _listing(names: Sequence[str], most: int = MOST_NAMES) -> str:
