@@ -4,47 +4,50 @@
     python benchmarks/quality.py infrared/ visible/ --models ivif --fused Other=their/images --set-name RoadScene
     python benchmarks/quality.py infrared/ visible/ --models ivif --published quality.json --set-name MSRS
 
-Everything is measured on luma of 8 bits, by `imfuse.lab.metrics`. `--published` adds the rows of a JSON file
-`{"values": {set: {method: {stem: {metric: value}}}}}` and restricts the pairs to its stems. `--card FOLDER` writes the
-means of the first model into that model's card.
+Models fuse lumas, and everything is measured on luma of 8 bits, by `imfuse.lab.bench`. `--published` adds the rows of a
+JSON file `{"values": {set: {method: {stem: {metric: value}}}}}` and restricts the pairs to its stems. `--card FOLDER`
+writes the means of the first model into that model's card. `imfuse eval` says more of one set, in a page.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from rich.progress import track
 
 from imfuse import Fuser
+from imfuse.errors import EvaluationError
 from imfuse.images.colour import luma
-from imfuse.images.files import list_images, read_image
-from imfuse.images.pairs import pair_folders
-from imfuse.lab.metrics.registry import METRICS
+from imfuse.lab.bench.evaluation import Method, Scene
+from imfuse.lab.bench.measure import measure_picture, one_thread, unit_lumas
+from imfuse.lab.bench.methods import find_scenes, read_method
+from imfuse.lab.bench.pictures import fused_picture, read_sources
+from imfuse.lab.bench.ranking import oriented, ranks
+from imfuse.lab.metrics.registry import IMFUSE, METRICS, RANKED
 from imfuse.runtime.card import ModelCard
 
-COMMON = ("EN", "SD", "SF", "AG", "MI", "SCD", "VIF", "Qabf", "SSIM", "CC")
 Values = dict[str, dict[str, dict[str, float]]]
 """`{method: {stem: {metric: value}}}`."""
 
 
 def main() -> None:
     arguments = parse()
-    torch.set_num_threads(1)
-    names = arguments.metrics or list(COMMON)
+    names = tuple(arguments.metrics or RANKED)
     published: Values = {}
     if arguments.published:
         published = json.loads(arguments.published.read_text())["values"][arguments.set_name]
     values = measure(arguments, names, next(iter(published.values()), None))
-    table = means({**published, **values}, names)
+    table = {method: means(images, names) for method, images in {**published, **values}.items()}
     print_table(table, names, len(next(iter(values.values()))))
     if arguments.card:
         card = ModelCard.read(arguments.card)
-        rounded = {name: round(value, 4) for name, value in table[arguments.models[0]].items()}
+        rounded = dict(zip(names, (round(mean, 4) for mean in table[arguments.models[0]]), strict=True))
         replace(card, metrics={**card.metrics, arguments.set_name: rounded}).write(arguments.card)
 
 
@@ -53,51 +56,57 @@ def parse() -> argparse.Namespace:
     parser.add_argument("folders", nargs="+", type=Path, help="one folder a source, in the order of the models")
     parser.add_argument("--models", nargs="+", default=["ivif", "laplacian", "average", "maximum"])
     parser.add_argument("--fused", nargs="*", default=[], metavar="NAME=DIR", help="fused images of other methods")
-    parser.add_argument("--metrics", nargs="+", choices=[name for name in METRICS if name != "MSE"])
+    parser.add_argument("--metrics", nargs="+", choices=[name for name in METRICS if METRICS[name].inputs != "colour"])
     parser.add_argument("--published", type=Path, help="JSON file with the values of other methods")
     parser.add_argument("--set-name", default="set", help="name of the set, in --published and in the card")
     parser.add_argument("--card", type=Path, help="model folder whose card gets the means of the first model")
     return parser.parse_args()
 
 
-def measure(arguments: argparse.Namespace, names: list[str], stems: dict | None) -> Values:
-    stacks = [s for s in pair_folders(arguments.folders).stacks if stems is None or s.name in stems]
-    methods = {model: Fuser.load(model) for model in arguments.models}
-    folders = dict(item.split("=", 1) for item in arguments.fused)
-    fused_files = {name: {p.stem: p for p in list_images(Path(folder))} for name, folder in folders.items()}
-    values: Values = {name: {} for name in (*methods, *fused_files)}
-    for stack in track(stacks, "pairs"):
-        sources = [luma(read_image(path).pixels) for path in stack.paths]
-        fused = {name: fuser(*sources) for name, fuser in methods.items()}
-        fused |= {name: luma(read_image(files[stack.name]).pixels) for name, files in fused_files.items()}
-        for name, picture in fused.items():
-            values[name][stack.name] = evaluate(picture, sources, names)
+def measure(arguments: argparse.Namespace, names: tuple[str, ...], stems: Collection[str] | None) -> Values:
+    scenes, problems = find_scenes(arguments.folders)
+    scenes = tuple(scene for scene in scenes if stems is None or scene.stem in stems)
+    models = {model: Fuser.load(model) for model in arguments.models}
+    methods = []
+    for item in arguments.fused:
+        name, folder = item.split("=", 1)
+        method, missing = read_method(name, Path(folder), scenes)
+        methods.append(method)
+        problems += missing
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    values: Values = {name: {} for name in (*models, *(method.name for method in methods))}
+    with one_thread():
+        for scene in track(scenes, "pairs"):
+            for name, measured in measure_scene(scene, models, methods, names):
+                values[name][scene.stem] = measured
     return values
 
 
-@torch.no_grad()
-def evaluate(fused: np.ndarray, sources: list[np.ndarray], names: list[str]) -> dict[str, float]:
-    tensors = [torch.from_numpy(np.ascontiguousarray(image)).double()[None, None] / 255 for image in (fused, *sources)]
-    stacked = torch.cat(tensors[1:], dim=1)
-    return {name: METRICS[name](tensors[0], stacked).item() for name in names}
+def measure_scene(
+    scene: Scene, models: dict[str, Fuser], methods: list[Method], names: tuple[str, ...]
+) -> Iterator[tuple[str, dict[str, float]]]:
+    sources = read_sources(scene)
+    lumas = unit_lumas(scene.sources, sources)
+    fused = {name: fuser(*map(luma, sources)) for name, fuser in models.items()}
+    fused |= {m.name: fused_picture(m, scene, sources) for m in methods if scene.stem in m.files}
+    for name, picture in fused.items():
+        measured, failed = measure_picture(picture, sources, lumas, [(metric, IMFUSE) for metric in names])
+        if failed:
+            raise EvaluationError(f"{name}, {scene.stem}: {failed[0]}")
+        yield name, {metric: value for (metric, _), value in measured.items()}
 
 
-def means(values: Values, names: list[str]) -> dict[str, dict[str, float]]:
-    return {
-        method: {name: float(np.mean([value[name] for value in images.values()])) for name in names}
-        for method, images in values.items()
-    }
+def means(images: dict[str, dict[str, float]], names: tuple[str, ...]) -> list[float]:
+    return [float(np.mean([value[name] for value in images.values()])) for name in names]
 
 
-def print_table(table: dict[str, dict[str, float]], names: list[str], pairs: int) -> None:
+def print_table(table: dict[str, list[float]], names: tuple[str, ...], pairs: int) -> None:
     """A Markdown table, best mean rank first; the rank of equals is the best of theirs."""
-    ranks = {
-        method: float(np.mean([1 + sum(other[n] > row[n] for other in table.values()) for n in names]))
-        for method, row in table.items()
-    }
+    mean_ranks = ranks(oriented(np.array(list(table.values())), names)).mean(axis=1)
     print(f"{pairs} pairs\n\n|method|mean rank|{'|'.join(names)}|\n|---|---|{'---|' * len(names)}")
-    for method in sorted(table, key=ranks.__getitem__):
-        print(f"|{method}|{ranks[method]:.1f}|" + "|".join(f"{table[method][n]:.4g}" for n in names) + "|")
+    for rank, (method, row) in sorted(zip(mean_ranks, table.items(), strict=True), key=lambda pair: pair[0]):
+        print(f"|{method}|{rank:.1f}|" + "|".join(f"{mean:.4g}" for mean in row) + "|")
 
 
 if __name__ == "__main__":
