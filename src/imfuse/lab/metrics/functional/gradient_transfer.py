@@ -18,6 +18,8 @@ KUMAR_STRENGTH = (0.9999, -19.0, 0.5)
 KUMAR_ORIENTATION = (0.9995, -22.0, 0.5)
 KUMAR_FLOOR, KUMAR_THRESHOLD, KUMAR_EXPONENT = 0.001, 2.0, 1.5
 UPRIGHT = 1e-4
+FAINT = 1e-9
+"""Strength of no edge, on a scale on which the least edge of 8 bits has 1."""
 EPSILON = 1e-12
 
 
@@ -126,7 +128,7 @@ def _edges(fused: Tensor, sources: Tensor, full_turn: bool = False) -> _Edges:
     angle_f, angle_s = _split(_full_angle(gx, gy) if full_turn else _half_angle(gx, gy))
     alignment = (angle_s - angle_f).abs().mul_(-2 / math.pi).add_(1)
     quality = _sigmoid(_ratio(strength_f, strength_s), STRENGTH) * _sigmoid(alignment, ORIENTATION)
-    return _Edges(strength_f, strength_s, quality, strength_s)
+    return _Edges(strength_f, strength_s, quality, F.threshold(strength_s, FAINT, 0.0))
 
 
 def _kumar_edges(fused: Tensor, sources: Tensor) -> _Edges:
@@ -147,7 +149,7 @@ def _sobel(images: Tensor, mode: str) -> tuple[Tensor, Tensor]:
 
 
 def _strength(gx: Tensor, gy: Tensor) -> Tensor:
-    return gx.square().addcmul_(gy, gy).add_(EPSILON).sqrt_()
+    return gx.square().addcmul_(gy, gy).clamp_min_(EPSILON**2).sqrt_()
 
 
 def _half_angle(gx: Tensor, gy: Tensor) -> Tensor:
@@ -168,7 +170,8 @@ def _split(images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _ratio(first: Tensor, second: Tensor) -> Tensor:
-    return torch.minimum(first, second) / torch.maximum(first, second)
+    """Of the weaker to the stronger edge; 0 where there is none."""
+    return torch.minimum(first, second) / F.threshold(torch.maximum(first, second), FAINT, torch.inf)
 
 
 def _sigmoid(value: Tensor, constants: tuple[float, float, float]) -> Tensor:
