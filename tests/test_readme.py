@@ -80,6 +80,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             _write(folder, {f"{place}infrared/{number}.png": scene.infrared})
             _write(folder, {f"{place}visible/{number}.jpg": scene.visible})
         _write(folder, {f"flight/{number}_ir.png": scene.infrared, f"flight/{number}_vis.png": scene.visible})
+        _write(folder, {f"my/fused/{number}.png": np.asarray(cv2.blur(scene.visible, (3, 3)), np.uint8)})
+        _write(folder, {f"their/fused/{number}.png": np.maximum(scene.infrared, scene.visible[..., 1])})
     for name, sigma in (("near", 0.5), ("middle", 1.0), ("far", 2.0)):
         _write(folder, {f"{name}.jpg": np.asarray(cv2.GaussianBlur(first.visible, (0, 0), sigma), np.uint8)})
     registered = simulate(240, 320, seed=3, darkness=0.2)
