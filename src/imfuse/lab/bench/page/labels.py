@@ -10,7 +10,7 @@ from imfuse.lab.bench.page import svg
 
 SIZE = 12
 GAP = 9
-_SIDES = (
+SIDES = (
     ("left", GAP * 0.7, 1.8 * GAP),  # above, where the front never passes
     ("right", -GAP * 0.7, 1.8 * GAP),
     ("left", GAP * 1.2, 0.0),
@@ -32,8 +32,8 @@ def place_labels(axes: Axes, x: Sequence[float], y: Sequence[float], names: Sequ
     frame = axes.get_window_extent()
     taken: list[Box] = [(px - 6, py - 6, px + 6, py + 6) for px, py in points]
     for (px, py), name in zip(points, names, strict=True):
-        width = len(svg.shortened(name)) * SIZE * 0.58
-        places = [(side, dx, dy, _box(px + dx, py + dy, width, side)) for side, dx, dy in _SIDES]
+        width = len(svg.shortened(name)) * SIZE * 0.64
+        places = [(side, dx, dy, _box(px + dx, py + dy, width, side)) for side, dx, dy in SIDES]
         inside = [place for place in places if frame.x0 <= place[3][0] and place[3][2] <= frame.x1] or places
         side, dx, dy, box = min(inside, key=lambda place: sum(_overlap(place[3], other) for other in taken))
         taken.append(box)

@@ -31,7 +31,7 @@ def verdict(evaluation: Evaluation, summary: Summary) -> dict[str, Any] | None:
         "rank": f"{summary.mean_ranks[first]:.2f}",
         "interval": f"95 % interval {low:.1f} to {high:.1f}" if np.isfinite(low) else "",
         "second": second,
-        **({} if second is None else _comparison(summary, first, second)),
+        **({"shared": False, "p": ""} if second is None else _comparison(summary, first, second)),
     }
 
 

@@ -16,12 +16,17 @@ function showLayer(id, index) {
   const [picture, tint] = all("img", byId(id));
   const { pictures, coloured } = scene();
   const mode = byId("tint").value;
-  picture.src = pictures[index] ?? GREY;
+  setSource(picture, pictures[index] ?? GREY);
   picture.alt = names[index];
   const tinted = mode === "luma" || (mode === "source" && coloured !== null && index >= data.sources.length);
   tint.hidden = !tinted;
   // The blend mode `color` keeps the luma of what lies below (weights .3, .59, .11) and takes the chroma of the tint.
-  if (tinted) tint.src = mode === "luma" ? GREY : pictures[coloured];
+  if (tinted) setSource(tint, mode === "luma" ? GREY : pictures[coloured]);
+}
+
+// The same source again would be decoded anew, and flicker.
+function setSource(image, uri) {
+  if (image.src !== uri) image.src = uri;
 }
 
 function show() {
@@ -141,6 +146,7 @@ async function showMap() {
   byId("split").hidden = byId("tint-label").hidden = mapped;
   const gain = Number(byId("gain").value);
   const reach = Math.round(255 / gain);
+  byId("map").setAttribute("aria-label", `Map of ${names[view.left]} less ${names[view.right]}`);
   byId("scale-low").textContent = `${names[view.right]} brighter by ${reach}`;
   byId("scale-high").textContent = `${names[view.left]} brighter by ${reach} of 255 levels`;
   const mine = ++asked;
