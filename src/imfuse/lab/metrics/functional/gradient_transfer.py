@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -38,12 +40,12 @@ class EdgeFates(NamedTuple):
 
 
 class _Edges(NamedTuple):
-    """Strength of the fused image's edges `(b, 1, h, w)`; strength, preservation and weight of each source's."""
+    """Strength of the fused image's edges; strength, preservation and weight of each source's; `(b, 1, h, w)` each."""
 
     fused: Tensor
-    sources: Tensor
-    quality: Tensor
-    weight: Tensor
+    sources: list[Tensor]
+    quality: list[Tensor]
+    weight: list[Tensor]
 
 
 def edge_transfer(
@@ -63,8 +65,8 @@ def edge_transfer(
     """
     check_convention(convention, "imfuse", "atan2")
     edges = _edges(*as_images(fused, sources), full_turn=convention == "atan2")
-    weight = edges.weight.sum(dim=(1, 2, 3))
-    return (edges.quality * edges.weight).sum(dim=(1, 2, 3)) / weight.clamp_min(EPSILON)
+    kept = [quality * weight for quality, weight in zip(edges.quality, edges.weight, strict=True)]
+    return _total(kept) / _total(edges.weight).clamp_min(EPSILON)
 
 
 def edge_loss(
@@ -110,35 +112,52 @@ def edge_fates(
     check_convention(convention, "imfuse", "petrovic", "kumar")
     fused, sources = as_images(fused, sources)
     edges = _kumar_edges(fused, sources) if convention == "kumar" else _edges(fused, sources)
-    total = edges.weight.sum(dim=(1, 2, 3)).clamp_min(EPSILON)
-    lacking = 1 - edges.quality
-    lack = (lacking * edges.weight).sum(1)
-    is_added = (edges.fused > edges.sources.amax(1, keepdim=True)).squeeze(1)
-    added = (lack * is_added).sum(dim=(1, 2)) / total
-    lost = lack.sum(dim=(1, 2)) / total - added
+    total = _total(edges.weight).clamp_min(EPSILON)
+    kept = [quality * weight for quality, weight in zip(edges.quality, edges.weight, strict=True)]
+    lack = reduce(torch.add, edges.weight) - reduce(torch.add, kept)
+    # One where the fused edge is stronger than that of every source, and else zero.
+    is_added = (edges.fused - reduce(torch.maximum, edges.sources)).detach().clamp_min_(0).sign_()
+    added = _total([lack * is_added]) / total
+    fates = EdgeFates(_total(kept) / total, _total([lack]) / total - added, added)
     if convention == "petrovic":
-        added = (lacking.sum(1) * edges.weight.sum(1) * is_added).sum(dim=(1, 2)) / total
-    kept = (edges.quality * edges.weight).sum(dim=(1, 2, 3)) / total
-    return EdgeFates(kept, lost, added)
+        lacking = len(edges.quality) - reduce(torch.add, edges.quality)
+        return fates._replace(added=_total([lacking * reduce(torch.add, edges.weight) * is_added]) / total)
+    return fates
 
 
 def _edges(fused: Tensor, sources: Tensor, full_turn: bool = False) -> _Edges:
-    gx, gy = _sobel(torch.cat([fused, sources], dim=1), mode="constant")
-    strength_f, strength_s = _split(_strength(gx, gy))
-    angle_f, angle_s = _split(_full_angle(gx, gy) if full_turn else _half_angle(gx, gy))
-    alignment = (angle_s - angle_f).abs().mul_(-2 / math.pi).add_(1)
-    quality = _sigmoid(_ratio(strength_f, strength_s), STRENGTH) * _sigmoid(alignment, ORIENTATION)
-    return _Edges(strength_f, strength_s, quality, F.threshold(strength_s, FAINT, 0.0))
+    angle = _full_angle if full_turn else _half_angle
+    strengths, angles, qualities = [], [], []
+    # One image after the other, because temporaries of one size are taken from the memory of the last.
+    for image in (fused, *sources.split(1, dim=1)):
+        gx, gy = _sobel(image, mode="constant")
+        strengths.append(_strength(gx, gy))
+        angles.append(angle(gx, gy))
+    for strength_s, angle_s in zip(strengths[1:], angles[1:], strict=True):
+        alignment = (angle_s - angles[0]).abs().mul_(-2 / math.pi).add_(1)
+        of_strength = _sigmoid(_ratio(strengths[0], strength_s), STRENGTH)
+        qualities.append(of_strength * _sigmoid(alignment, ORIENTATION))
+    weights = [F.threshold(strength_s, FAINT, 0.0) for strength_s in strengths[1:]]
+    return _Edges(strengths[0], strengths[1:], qualities, weights)
 
 
 def _kumar_edges(fused: Tensor, sources: Tensor) -> _Edges:
-    gx, gy = _sobel(torch.cat([fused, sources], dim=1), mode="reflect" if min(fused.shape[2:]) > 1 else "replicate")
-    strength_f, strength_s = _split(_strength(gx, gy) / 8)
-    angle_f, angle_s = _split(_half_angle(gx, gy))
-    alignment = ((angle_s - angle_f).abs() * (2 / math.pi) - 1).abs()
-    quality = _sigmoid(_ratio(strength_f, strength_s), KUMAR_STRENGTH) * _sigmoid(alignment, KUMAR_ORIENTATION)
-    weight = torch.where(strength_s >= KUMAR_THRESHOLD, strength_s**KUMAR_EXPONENT, KUMAR_FLOOR)
-    return _Edges(strength_f, strength_s, torch.sqrt(quality), weight)
+    mode = "reflect" if min(fused.shape[2:]) > 1 else "replicate"
+    strengths, angles, qualities = [], [], []
+    for image in (fused, *sources.split(1, dim=1)):
+        gx, gy = _sobel(image, mode)
+        strengths.append(_strength(gx, gy) / 8)
+        angles.append(_half_angle(gx, gy))
+    for strength_s, angle_s in zip(strengths[1:], angles[1:], strict=True):
+        alignment = (angle_s - angles[0]).abs().mul_(2 / math.pi).sub_(1).abs()
+        of_strength = _sigmoid(_ratio(strengths[0], strength_s), KUMAR_STRENGTH)
+        qualities.append(torch.sqrt(of_strength * _sigmoid(alignment, KUMAR_ORIENTATION)))
+    weights = [torch.where(s >= KUMAR_THRESHOLD, s**KUMAR_EXPONENT, KUMAR_FLOOR) for s in strengths[1:]]
+    return _Edges(strengths[0], strengths[1:], qualities, weights)
+
+
+def _total(planes: Sequence[Tensor]) -> Float[Tensor, " b"]:
+    return reduce(torch.add, [plane.sum(dim=(1, 2, 3)) for plane in planes])
 
 
 def _sobel(images: Tensor, mode: str) -> tuple[Tensor, Tensor]:
@@ -163,10 +182,6 @@ def _half_angle(gx: Tensor, gy: Tensor) -> Tensor:
 def _full_angle(gx: Tensor, gy: Tensor) -> Tensor:
     """Atan2(gy, gx) in (-pi, pi]; 0 where there is no edge."""
     return torch.atan2(gy, torch.where((gx.abs() < UPRIGHT) & (gy.abs() < UPRIGHT), 1, gx))
-
-
-def _split(images: Tensor) -> tuple[Tensor, Tensor]:
-    return images[:, :1], images[:, 1:]
 
 
 def _ratio(first: Tensor, second: Tensor) -> Tensor:

@@ -7,7 +7,13 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from imfuse.lab.metrics.functional._images import PEAK, as_images, check_convention, filter_separable, gaussian_window
+from imfuse.lab.metrics.functional._images import (
+    as_images,
+    check_convention,
+    filter_separable,
+    gaussian_window,
+    to_peak,
+)
 
 SCALES = (1, 2, 3, 4)
 NOISE_VARIANCE = 2.0
@@ -35,25 +41,27 @@ def visual_information_fidelity(
     check_convention(convention, "imfuse", "off_centre")
     fused, sources = as_images(fused, sources)
     centred = convention == "imfuse"
-    images = torch.cat([fused, sources], dim=1)
-    if centred:  # variances inside the image do not depend on the mean, and lose digits to it
-        images = images - images.mean(dim=(2, 3), keepdim=True)
-    images = images.mul_(PEAK)
+    planes = [_prepared(image, centred) for image in (fused, *sources.split(1, dim=1))]
     gained, held = [], []
     for scale in SCALES:
         size = 2 ** (5 - scale) + 1
-        window = gaussian_window(size, size / 5, images) if centred else _off_centre_window(size, images)
-        if scale > SCALES[0] and _fits(images, size, centred):
-            images = _smooth(images, window, centred)[..., ::2, ::2]
-        if not _fits(images, size, centred):
+        window = gaussian_window(size, size / 5, fused) if centred else _off_centre_window(size, fused)
+        if scale > SCALES[0] and _fits(planes[0], size, centred):
+            planes = [_smooth(plane, window, centred)[..., ::2, ::2] for plane in planes]
+        if not _fits(planes[0], size, centred):
             break
-        of_scale = _information(images, window, centred)
+        of_scale = _information(planes, window, centred)
         gained.append(of_scale[0])
         held.append(of_scale[1])
     if not held:
-        return images.new_zeros(len(images))
+        return fused.new_zeros(len(fused))
     gained, held = torch.stack(gained).sum(0), torch.stack(held).sum(0)
     return ((gained + EPSILON) / (held + EPSILON)).sum(1)
+
+
+def _prepared(image: Tensor, centred: bool) -> Tensor:
+    # Variances inside the image do not depend on the mean, and lose digits to it.
+    return to_peak(image - image.mean(dim=(2, 3), keepdim=True) if centred else image)
 
 
 def _fits(images: Tensor, size: int, centred: bool) -> bool:
@@ -70,15 +78,19 @@ def _smooth(images: Tensor, window: Tensor, centred: bool) -> Tensor:
     return filter_separable(images if centred else F.pad(images, [len(window) // 2] * 4), window)
 
 
-def _information(images: Tensor, window: Tensor, centred: bool) -> tuple[Tensor, Tensor]:
+def _information(planes: list[Tensor], window: Tensor, centred: bool) -> tuple[Tensor, Tensor]:
     """Information that the fused image keeps of each source, and that each source holds, `(b, n)`, at one scale."""
-    mean = _smooth(images, window, centred)
-    variance = _smooth(images.square(), window, centred).addcmul_(mean, mean, value=-1).clamp_min_(0)
-    covariance = _smooth(images[:, :1] * images[:, 1:], window, centred)
-    covariance.addcmul_(mean[:, :1], mean[:, 1:], value=-1).clamp_min_(0)  # what is reversed counts as noise alone
-    variance_f, variance_s = variance[:, :1], variance[:, 1:]
-    # Fused = gain * source + noise, with the gain covariance / variance_s; none from a flat source.
-    signal = torch.minimum(covariance.square_() / F.threshold(variance_s, EPSILON, torch.inf), variance_f)
-    noise = (variance_f + NOISE_VARIANCE) - signal
-    gained = torch.log1p(signal.div_(noise)).sum(dim=(2, 3))
-    return gained, torch.log1p(variance_s / NOISE_VARIANCE).sum(dim=(2, 3))
+    means, variances, gained, held = [], [], [], []
+    for plane in planes:
+        mean = _smooth(plane, window, centred)
+        variances.append(_smooth(plane.square(), window, centred).addcmul_(mean, mean, value=-1).clamp_min_(0))
+        means.append(mean)
+    for plane, mean, variance in zip(planes[1:], means[1:], variances[1:], strict=True):
+        covariance = _smooth(planes[0] * plane, window, centred).addcmul_(means[0], mean, value=-1)
+        covariance.clamp_min_(0)  # what is reversed counts as noise alone
+        # Fused = gain * source + noise, with the gain covariance / variance; none from a flat source.
+        signal = torch.minimum(covariance.square_() / F.threshold(variance, EPSILON, torch.inf), variances[0])
+        noise = (variances[0] - signal).add_(NOISE_VARIANCE)
+        gained.append(torch.log1p(signal.div_(noise)).sum(dim=(2, 3)))
+        held.append(torch.log1p(variance / NOISE_VARIANCE).sum(dim=(2, 3)))
+    return torch.cat(gained, dim=1), torch.cat(held, dim=1)
