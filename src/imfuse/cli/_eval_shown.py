@@ -67,12 +67,12 @@ def _print(shown: dict[str, Any], report: Path) -> None:
     if left_out:
         console.print(f"{', '.join(left_out)}: in {report / 'table.md'}", highlight=False, markup=False)
     for task in shown["tasks"]:
-        console.print(f"{task['title']}, {task['images']} images", highlight=False, markup=False)
+        console.print(f"{task['title']}, {_count(task['images'], 'image')}", highlight=False, markup=False)
         console.print(_table(task["head"], task["rows"]))
     for remark in shown["remarks"]:
         console.print(f"- {remark}", highlight=False, markup=False)
-    scenes = "1 scene" if shown["scenes"] == 1 else f"{shown['scenes']} scenes"
-    console.print(f"report  {report / 'report.html'} ({scenes})", highlight=False, markup=False, soft_wrap=True)
+    where = f"report  {report / 'report.html'} ({_count(shown['scenes'], 'scene')})"
+    console.print(where, highlight=False, markup=False, soft_wrap=True)
 
 
 def _fitting(head: list[str], rows: list[list[list[str]]], width: int) -> tuple[Table, list[str]]:
@@ -104,6 +104,10 @@ def _task(scores: TaskScores) -> dict[str, Any]:
     cells = ((name, [f"{value:.3f} ({low:.3f} to {high:.3f})" for value, low, high in row]) for name, row in ends)
     rows = [[[name, ""], *([text, ""] for text in texts[: len(head) - 1])] for name, texts in cells]
     return {"title": scores.title, "head": head, "rows": rows, "images": scores.images}
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _median(times: Any) -> str:
