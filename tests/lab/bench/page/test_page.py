@@ -142,7 +142,7 @@ def test_the_table_has_the_rows_and_marks_of_all_formats(page, evaluation):
     rows = page.rows[head + 1 : head + 1 + len(expected)]
     found = [
         (
-            [text.removesuffix(" imfuse") for _, text in row],
+            [text for _, text in row],
             [kind.removeprefix("number").strip() for kind, _ in row[2:]],
         )
         for row in rows

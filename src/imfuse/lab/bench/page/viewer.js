@@ -219,14 +219,17 @@ function startDrag(event) {
   if (event.button || byId("difference").checked || !(onHandle || (onPicture && !pans))) return;
   const stage = byId("stage");
   stage.setPointerCapture(event.pointerId);
-  dragTo(event);
-  const stop = () => {
+  if (event.pointerType !== "touch") dragTo(event); // a finger may be about to scroll the page
+  const stop = (end) => {
+    if (end.type === "pointerup") dragTo(end);
     stage.removeEventListener("pointermove", dragTo);
+    stage.removeEventListener("pointerup", stop);
+    stage.removeEventListener("pointercancel", stop);
     byId("split").focus({ preventScroll: true }); // so that the arrows go on from here
   };
   stage.addEventListener("pointermove", dragTo);
-  stage.addEventListener("pointerup", stop, { once: true });
-  stage.addEventListener("pointercancel", stop, { once: true });
+  stage.addEventListener("pointerup", stop);
+  stage.addEventListener("pointercancel", stop);
 }
 
 function steer(event) {
