@@ -39,3 +39,19 @@ def test_json_holds_the_rows(capsys):
 def test_what_cannot_be_meant_gives_2(words, text, capsys):
     assert main([*QUICK, *words]) == 2
     assert text in capsys.readouterr().err
+
+
+def test_with_pairs_the_report_holds_speed_and_quality(tmp_path, capsys):
+    from imfuse.images.files import write_image
+    from imfuse.scenes import simulate
+
+    for seed in range(2):
+        scene = simulate(64, 96, seed=seed)
+        write_image(tmp_path / "ir" / f"{seed}.png", scene.infrared)
+        write_image(tmp_path / "vis" / f"{seed}.png", scene.visible)
+    sources = ["--sources", str(tmp_path / "ir"), str(tmp_path / "vis")]
+    assert main([*QUICK, "--model", "laplacian", *sources, "-o", str(tmp_path / "report")]) == 0
+    assert "report.html" in capsys.readouterr().out
+    summary = json.loads((tmp_path / "report" / "summary.json").read_text())
+    assert [row["model"] for row in summary["speed"]["rows"]] == ["laplacian"]
+    assert "laplacian" in (tmp_path / "report" / "table.md").read_text()

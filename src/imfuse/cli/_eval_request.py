@@ -82,7 +82,7 @@ def read_request(arguments: Namespace) -> Request:
     return Request(
         sources=tuple(arguments.sources),
         fused=_named("--fused", arguments.fused or (), _folder_name),
-        models=_named("--model", arguments.model or (), _model_name),
+        models=models_by_name(arguments.model or ()),
         metrics=tuple(arguments.metrics or ("common",)),
         conventions=dict(_pair("--convention", word) for word in arguments.convention or ()),
         ranked=_optional(arguments.rank),
@@ -96,6 +96,15 @@ def read_request(arguments: Namespace) -> Request:
         classes=_optional(arguments.classes),
         speed=arguments.speed,
     )
+
+
+def models_by_name(words: Sequence[str]) -> dict[str, str]:
+    """Models by the names of their methods, as `--model` names them.
+
+    Raises:
+        UsageError: no such model, or a name twice.
+    """
+    return _named("--model", words, _model_name)
 
 
 def report_folder(arguments: Namespace, request: Request) -> Path:

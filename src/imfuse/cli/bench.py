@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,10 @@ from imfuse.cli._usage import UsageError
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
-    from imfuse.lab.bench.evaluation import SpeedTable
+    from imfuse.lab.bench.evaluation import Evaluation, SpeedTable
 
 SIZES = ["640x480"]
-MODELS = ["ivif", "laplacian", "average"]
+MODELS = ["ivif", "laplacian"]
 SHOWN = 9
 """Columns that a terminal of 80 characters holds."""
 
@@ -65,13 +66,14 @@ def run(arguments: Namespace) -> int:
     rows = {"sizes": sizes, "engines": arguments.engine, "threads": threads, "repeat": arguments.repeat}
     models = arguments.model or MODELS
     _check_models(models)
-    with progress("rows", len(speed_jobs(models, **rows)), quiet=arguments.quiet or arguments.json) as advance:
+    evaluation = _evaluate(arguments, models) if arguments.sources else None
+    with progress("timing", len(speed_jobs(models, **rows)), quiet=arguments.quiet or arguments.json) as advance:
         table = measure_speed(models, **rows, yardstick=not arguments.no_yardstick, advance=advance)
     if arguments.json:
         print_json(records(table))
     elif not arguments.quiet:
         _print(table)
-    return _write(arguments, table) if arguments.output else 0
+    return _write(arguments, table, evaluation) if arguments.output else 0
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -113,12 +115,36 @@ def _print(table: SpeedTable) -> None:
     console.print(f"{table.machine}{yardstick}", highlight=False)
 
 
-def _write(arguments: Namespace, table: SpeedTable) -> int:
+def _evaluate(arguments: Namespace, models: list[str]) -> Evaluation:
+    """Quality of the models on the pairs of `--sources`."""
+    from imfuse.cli._eval_request import models_by_name
+    from imfuse.cli._report import progress
+    from imfuse.lab.bench.evaluate import evaluate
+    from imfuse.runtime.cores import usable_cores
+
+    return evaluate(
+        arguments.sources,
+        {},
+        arguments.output,
+        models=models_by_name(models),
+        jobs=usable_cores(),
+        progress=partial(progress, quiet=arguments.quiet or arguments.json),
+    )
+
+
+def _write(arguments: Namespace, table: SpeedTable, evaluation: Evaluation | None) -> int:
     from imfuse.images.storage import write_file
     from imfuse.lab.bench.speed_table import comma_separated, markdown
 
     folder = Path(arguments.output)
-    folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / "speed.csv", comma_separated(table).encode())
     write_file(folder / "speed.md", markdown(table).encode())
-    return 0
+    if evaluation is None:
+        return 0
+    from imfuse.cli._eval_shown import show, what_to_show
+    from imfuse.lab.bench.evaluate import has_failed
+    from imfuse.lab.bench.report import write_report
+
+    written = write_report(folder, evaluation, (), table)
+    shown = what_to_show(evaluation, written, (), has_failed(evaluation))
+    return show(shown, folder, quiet=arguments.quiet or arguments.json)
