@@ -49,17 +49,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 WORDS = ["eval", "--sources", "ir", "vis", "--model", "laplacian", "--metrics", "EN", "-o", "report", "-j", "1"]
-DETECTION = [
-    "--detector",
-    "detector.onnx",
-    "--boxes",
-    "boxes",
-    "--layout",
-    "yolox",
-    "--detector-classes",
-    "car",
-    "person",
-]
+DETECTION = ["--detector", "detector.onnx", "--boxes", "boxes", "--layout", "yolox"]
+DETECTION += ["--detector-classes", "car", "person"]
 SEGMENTATION = ["--segmenter", "segmenter.onnx", "--masks", "masks", "--classes", "background", "person"]
 
 

@@ -15,7 +15,7 @@ from imfuse.errors import EvaluationError, ModelError
 from imfuse.images.files import read_image, write_image
 from imfuse.lab.bench import evaluate as module
 from imfuse.lab.bench.evaluate import evaluate, has_failed
-from imfuse.lab.bench.measure import measure
+from imfuse.lab.bench.processes import measure
 from imfuse.lab.metrics.registry import COMMON, METRICS, RANKED
 from imfuse.scenes import simulate
 

@@ -18,9 +18,10 @@ import torch
 from imfuse.images.colour import luma
 from imfuse.images.files import read_image, write_image
 from imfuse.lab.bench.evaluation import Method, Scene
-from imfuse.lab.bench.measure import Task, measure, measure_scene
+from imfuse.lab.bench.measure import Task, measure_scene
 from imfuse.lab.bench.methods import references
 from imfuse.lab.bench.pictures import fused_picture, in_colour, read_sources, source_ranges, unit_luma
+from imfuse.lab.bench.processes import measure
 from imfuse.lab.metrics import functional
 from imfuse.scenes import simulate
 
@@ -178,7 +179,8 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path):
     code = f"""
 from pathlib import Path
 from imfuse.lab.bench.evaluation import Scene
-from imfuse.lab.bench.measure import Task, measure
+from imfuse.lab.bench.measure import Task
+from imfuse.lab.bench.processes import measure
 from imfuse.lab.bench.methods import references
 if __name__ == "__main__":
     scene = Scene("0", (Path({str(tmp_path)!r}, "ir", "0.png"), Path({str(tmp_path)!r}, "vis", "0.png")))

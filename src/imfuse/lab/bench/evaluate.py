@@ -13,8 +13,8 @@ from imfuse.lab.bench.cache import Cache, content_hashes, opened
 from imfuse.lab.bench.columns import check_conventions, check_metrics, choose_ranked
 from imfuse.lab.bench.evaluation import Evaluation, Method, Scene
 from imfuse.lab.bench.fusing import Model, fuse_scenes, load_models
-from imfuse.lab.bench.measure import measure
 from imfuse.lab.bench.methods import Problems, check_names, find_scenes, read_method, references, source_names
+from imfuse.lab.bench.processes import measure
 from imfuse.lab.metrics.registry import COMMON, IMFUSE, METRICS
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[], None]]]
