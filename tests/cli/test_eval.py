@@ -100,6 +100,13 @@ def test_the_summary_names_methods_metrics_and_times(done):
     assert summary["problems"] == []
 
 
+def test_help_names_every_option_and_imports_nothing_heavy(folder):
+    code = "import sys; from imfuse.cli import main; main(['eval', '--help']); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert all(option in done.stdout for option in ("--sources", "--fused", "--model", "--metrics", "--detector"))
+    assert done.stdout.splitlines()[-1] == "False"
+
+
 def test_the_terminal_shows_the_table_and_where_the_report_lies(again, imfuse, capsys):
     assert imfuse("eval", *WORDS, *METRICS) == 0
     out, err = capsys.readouterr()

@@ -235,6 +235,9 @@ def test_metrics_of_colour_say_nothing_of_grey_images_and_that_is_no_failure(run
     assert by_method["colour"] == pytest.approx([0, 0, 0], abs=1e-6)
     assert np.isnan(by_method["grey"]).all()
     assert not has_failed(evaluation)
+    assert evaluation.problems == (
+        "hue error: only where the fused image and a source are in colour; 9 images are left out",
+    )
 
 
 def test_three_sources_are_measured_together(run, folder):

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imfuse.lab.bench.board import Board
 from imfuse.lab.bench.cache import Cache, content_hashes, opened
@@ -104,7 +105,9 @@ def evaluate(
         ranked=ranked,
         values=board.values(),
         conventions=conventions,
-        problems=tuple(dict.fromkeys([*problems, *unmatched, *unfused, *unmeasured, *board.remarks(names)])),
+        problems=tuple(
+            dict.fromkeys([*problems, *unmatched, *unfused, *unmeasured, *_grey(board), *board.remarks(names)])
+        ),
     )
 
 
@@ -115,11 +118,22 @@ def has_failed(evaluation: Evaluation) -> bool:
     """
     grey = [index for index, name in enumerate(evaluation.metrics) if METRICS[name].inputs != "colour"]
     lacking = np.isnan(evaluation.values[:, grey]).any(axis=1)
-    expected = [
-        [method.kind != "folder" or scene.stem in method.files for scene in evaluation.scenes]
-        for method in evaluation.methods
-    ]
-    return bool((lacking & np.array(expected)).any())
+    return bool((lacking & _expected(evaluation.methods, evaluation.scenes)).any())
+
+
+def _expected(methods: Sequence[Method], scenes: Sequence[Scene]) -> NDArray[np.bool_]:
+    """Whether a value should be there, `(methods, scenes)`."""
+    return np.array([[method.kind != "folder" or scene.stem in method.files for scene in scenes] for method in methods])
+
+
+def _grey(board: Board) -> Problems:
+    """Sentences on the metrics of colour that leave out images."""
+    left_out = np.isnan(board.values()) & _expected(board.methods, board.scenes)[:, None]
+    return tuple(
+        f"{name}: only where the fused image and a source are in colour; {left_out[:, k].sum()} images are left out"
+        for k, (name, _) in enumerate(board.columns)
+        if METRICS[name].inputs == "colour" and left_out[:, k].any()
+    )
 
 
 def _fuse(model: Model, scenes: Sequence[Scene], cache: Cache, progress: Progress) -> tuple[Method, Problems]:
