@@ -16,6 +16,7 @@ from imfuse.lab.bench.evaluation import Evaluation, Method, Scene
 from imfuse.lab.bench.fusing import Model, fuse_scenes, load_models
 from imfuse.lab.bench.methods import Problems, check_names, find_scenes, read_method, references, source_names
 from imfuse.lab.bench.processes import measure
+from imfuse.lab.bench.rows import image_count
 from imfuse.lab.metrics.registry import COMMON, IMFUSE, METRICS
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[], None]]]
@@ -130,7 +131,7 @@ def _grey(board: Board) -> Problems:
     """Sentences on the metrics of colour that leave out images."""
     left_out = np.isnan(board.values()) & _expected(board.methods, board.scenes)[:, None]
     return tuple(
-        f"{name}: only where the fused image and a source are in colour; {left_out[:, k].sum()} images are left out"
+        f"{name}: only where the fused image and a source are in colour; left out: {image_count(left_out[:, k].sum())}"
         for k, (name, _) in enumerate(board.columns)
         if METRICS[name].inputs == "colour" and left_out[:, k].any()
     )
