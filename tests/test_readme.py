@@ -24,6 +24,7 @@ NOT_RUN = {
     "pip install imfuse": "installs from a package index; the tests already run in an installed imfuse",
     "pip install 'imfuse[medical]'": "as above",
     "pip install 'imfuse[train]'": "as above",
+    "pip install 'imfuse[eval]'": "as above",
     "make demo": "makes an environment of its own; .ci/run and tests/cli/test_demo.py see to it",
     "make test": "would run this very test",
     "torchrun": "waits for a second machine",
@@ -33,8 +34,8 @@ NOT_RUN = {
 
 SMALLER = {
     "imfuse train": "--optimiser.steps 3 --data.patch 64 --data.batch 2 --machine.accelerator cpu",
-    "python benchmarks/speed.py": "--size 96x64 --repeat 2 --threads 1 --no-yardstick",
     "python benchmarks/align.py": "--pairs 1 --shift 3 --rotation 1",
+    "imfuse bench": "--size 96x64 --repeat 2 --threads 1 --no-yardstick",
 }
 """Options that make a command short, put behind what the reader types."""
 
