@@ -41,7 +41,7 @@ def test_images_of_any_layout_are_filtered():
 
 def test_opencv_filters_only_where_no_gradient_is_asked_for(monkeypatch):
     calls = []
-    monkeypatch.setattr(_images, "_filter_by_opencv", lambda image, window, row: calls.append(image))
+    monkeypatch.setattr(_images, "filter_planes", lambda image, window, row: calls.append(image))
     image, window = noise(1, 1, 9, 9).requires_grad_(), noise(3)
     filter_separable(image, window)
     filter_separable(image.detach().half(), window.half())

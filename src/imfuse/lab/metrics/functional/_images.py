@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import cv2
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
 from imfuse.errors import MetricError
+from imfuse.lab.metrics.functional._fast import filter_planes, is_plain
 
 FARTHEST = 1.0
 """How far beyond [0, 1] an unclamped network may reach before its values are taken for another scale."""
@@ -20,10 +20,10 @@ def to_peak(image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
     return image * PEAK
 
 
-def grey_levels(image: Float[Tensor, "b 1 h w"]) -> Tensor:
+def grey_levels(image: Float[Tensor, "b 1 h w"], dtype: torch.dtype = torch.int64) -> Tensor:
     """Round half up to 256 levels, as integers `(b, h * w)`."""
     levels = (image.detach() * PEAK).add_(0.5).clamp_(0, PEAK)
-    return levels.flatten(1).to(torch.int64)  # truncation is floor, for nothing is negative
+    return levels.flatten(1).to(dtype)  # truncation is floor, for nothing is negative
 
 
 def gaussian_window(size: int, sigma: float, like: Tensor) -> Tensor:
@@ -38,7 +38,8 @@ def filter_separable(
 ) -> Float[Tensor, "b c h2 w2"]:
     """Correlate each channel with a separable window, without padding ('valid').
 
-    OpenCV does it on a CPU where no gradient is asked for, because it takes a tenth of the time there.
+    OpenCV does it on a CPU where no gradient is asked for, because it takes a tenth of the time there. The result may
+    be a view of something larger.
 
     Args:
         image: sides not shorter than the window.
@@ -46,32 +47,12 @@ def filter_separable(
         row: weights along the rows.
     """
     row = window if row is None else row
-    if _opencv_filters(image, window, row):
-        return _filter_by_opencv(image, window, row)
+    fits = image.shape[2] >= len(window) and image.shape[3] >= len(row)  # PyTorch tells of one that does not
+    if fits and is_plain(image, window, row):
+        return filter_planes(image, window, row)
     channels = image.shape[1]
     image = F.conv2d(image, window.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
     return F.conv2d(image, row.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
-
-
-def _opencv_filters(image: Tensor, window: Tensor, row: Tensor) -> bool:
-    wants_gradient = torch.is_grad_enabled() and (image.requires_grad or window.requires_grad or row.requires_grad)
-    fits = image.shape[2] >= len(window) and image.shape[3] >= len(row)  # PyTorch tells of one that does not
-    plain = image.device.type == "cpu" and image.dtype in (torch.float32, torch.float64)
-    return plain and fits and not wants_gradient and not torch.compiler.is_compiling()
-
-
-def _filter_by_opencv(image: Tensor, window: Tensor, row: Tensor) -> Tensor:
-    batch, channels, height, width = image.shape
-    planes, weights = image.detach().flatten(0, 1).numpy(), (row.detach().numpy(), window.detach().numpy())
-    valid = (
-        slice(len(window) // 2, 1 + height - (len(window) + 1) // 2),
-        slice(len(row) // 2, 1 + width - (len(row) + 1) // 2),
-    )
-    filtered = image.new_empty(batch * channels, height - len(window) + 1, width - len(row) + 1)
-    # Plane by plane, because one stays in the cache while all would not.
-    for plane, target in zip(planes, filtered.numpy(), strict=True):
-        target[:] = cv2.sepFilter2D(plane, -1, *weights, borderType=cv2.BORDER_REPLICATE)[valid]
-    return filtered.unflatten(0, (batch, channels))
 
 
 def check_convention(convention: str, *known: str) -> None:

@@ -13,8 +13,8 @@ EPSILON = 1e-12
 
 def correlation_coefficient(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, " b"]:
     """Mean over the sources of the linear correlation with the fused image (CC), in [-1, 1]; 0 for a constant."""
-    fused, sources = as_images(fused, sources)
-    return _correlation(_centred(sources), _centred(fused)).mean(1)
+    fused, sources = (_centred(images) for images in as_images(fused, sources))
+    return _correlation(fused.expand_as(sources), sources).mean(1)
 
 
 def sum_of_correlation_differences(
@@ -25,17 +25,20 @@ def sum_of_correlation_differences(
     corr(F - B, A) + corr(F - A, B). For n sources each difference is taken to the mean of the others. A constant
     source or difference adds 0, so that F = A = B has 0.
     """
-    fused, sources = as_images(fused, sources)
-    others = (sources.sum(1, keepdim=True) - sources) / (sources.shape[1] - 1)
-    return _correlation(_centred(fused - others), _centred(sources)).sum(1)
+    fused, sources = (_centred(images) for images in as_images(fused, sources))
+    others = (sources.sum(1, keepdim=True) - sources).div_(sources.shape[1] - 1)
+    return _correlation(fused - others, sources).sum(1)
 
 
 def _centred(images: Tensor) -> Float[Tensor, "b n pixels"]:
     pixels = images.flatten(2)
     pixels = pixels - pixels[..., :1]  # exactly zero for a constant image, which a rounded mean is not
-    return pixels - pixels.mean(2, keepdim=True)
+    return pixels.sub_(pixels.mean(2, keepdim=True))
 
 
-def _correlation(first: Float[Tensor, "b n pixels"], second: Float[Tensor, "b m pixels"]) -> Float[Tensor, "b n"]:
-    power = first.square().sum(2) * second.square().sum(2)
-    return (first * second).sum(2) / torch.sqrt(power + EPSILON**2)
+def _correlation(first: Float[Tensor, "b n pixels"], second: Float[Tensor, "b n pixels"]) -> Float[Tensor, "b n"]:
+    return _dot(first, second) / torch.sqrt(_dot(first, first) * _dot(second, second) + EPSILON**2)
+
+
+def _dot(first: Float[Tensor, "b n pixels"], second: Float[Tensor, "b n pixels"]) -> Float[Tensor, "b n"]:
+    return torch.einsum("bnp,bnp->bn", first, second)

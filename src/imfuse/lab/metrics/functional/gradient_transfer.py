@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from imfuse.lab.metrics.functional._fast import logistic, square_root
 from imfuse.lab.metrics.functional._images import as_images, check_convention, filter_separable, to_peak
 
 STRENGTH = (0.9994, -15.0, 0.5)
@@ -134,9 +135,9 @@ def _edges(fused: Tensor, sources: Tensor, full_turn: bool = False) -> _Edges:
         strengths.append(_strength(gx, gy))
         angles.append(angle(gx, gy))
     for strength_s, angle_s in zip(strengths[1:], angles[1:], strict=True):
-        alignment = (angle_s - angles[0]).abs().mul_(-2 / math.pi).add_(1)
-        of_strength = _sigmoid(_ratio(strengths[0], strength_s), STRENGTH)
-        qualities.append(of_strength * _sigmoid(alignment, ORIENTATION))
+        alignment = (angle_s - angles[0]).abs_().mul_(-2 / math.pi).add_(1)
+        of_strength = logistic(_ratio(strengths[0], strength_s), *STRENGTH)
+        qualities.append(of_strength.mul_(logistic(alignment, *ORIENTATION)))
     weights = [F.threshold(strength_s, FAINT, 0.0) for strength_s in strengths[1:]]
     return _Edges(strengths[0], strengths[1:], qualities, weights)
 
@@ -149,9 +150,9 @@ def _kumar_edges(fused: Tensor, sources: Tensor) -> _Edges:
         strengths.append(_strength(gx, gy) / 8)
         angles.append(_half_angle(gx, gy))
     for strength_s, angle_s in zip(strengths[1:], angles[1:], strict=True):
-        alignment = (angle_s - angles[0]).abs().mul_(2 / math.pi).sub_(1).abs()
-        of_strength = _sigmoid(_ratio(strengths[0], strength_s), KUMAR_STRENGTH)
-        qualities.append(torch.sqrt(of_strength * _sigmoid(alignment, KUMAR_ORIENTATION)))
+        alignment = (angle_s - angles[0]).abs_().mul_(2 / math.pi).sub_(1).abs_()
+        of_strength = logistic(_ratio(strengths[0], strength_s), *KUMAR_STRENGTH)
+        qualities.append(square_root(of_strength * logistic(alignment, *KUMAR_ORIENTATION)))
     weights = [torch.where(s >= KUMAR_THRESHOLD, s**KUMAR_EXPONENT, KUMAR_FLOOR) for s in strengths[1:]]
     return _Edges(strengths[0], strengths[1:], qualities, weights)
 
@@ -168,7 +169,7 @@ def _sobel(images: Tensor, mode: str) -> tuple[Tensor, Tensor]:
 
 
 def _strength(gx: Tensor, gy: Tensor) -> Tensor:
-    return gx.square().addcmul_(gy, gy).clamp_min_(EPSILON**2).sqrt_()
+    return square_root(gx.square().addcmul_(gy, gy).clamp_min_(EPSILON**2))
 
 
 def _half_angle(gx: Tensor, gy: Tensor) -> Tensor:
@@ -176,7 +177,7 @@ def _half_angle(gx: Tensor, gy: Tensor) -> Tensor:
     # As the angle of (|gx|, gy sign(gx)), which takes half the time; (0, 1) where the slope would overflow.
     across = F.hardshrink(gx, UPRIGHT)
     sign = across.detach().sign()
-    return torch.atan2((gy - sign).mul_(sign).add_(1), across.abs())
+    return torch.atan2((gy - sign).mul_(sign).add_(1), across.abs_())
 
 
 def _full_angle(gx: Tensor, gy: Tensor) -> Tensor:
@@ -186,9 +187,5 @@ def _full_angle(gx: Tensor, gy: Tensor) -> Tensor:
 
 def _ratio(first: Tensor, second: Tensor) -> Tensor:
     """Of the weaker to the stronger edge; 0 where there is none."""
-    return torch.minimum(first, second) / F.threshold(torch.maximum(first, second), FAINT, torch.inf)
-
-
-def _sigmoid(value: Tensor, constants: tuple[float, float, float]) -> Tensor:
-    top, slope, centre = constants
-    return top * torch.sigmoid((value - centre).mul_(-slope))
+    stronger = F.threshold(torch.maximum(first, second), FAINT, torch.inf, inplace=True)
+    return torch.minimum(first, second).div_(stronger)

@@ -22,7 +22,7 @@ def entropy(fused: Float[Tensor, "b 1 h w"], *, convention: str = "imfuse") -> F
     """
     check_convention(convention, "imfuse", "clamped")
     fused = as_fused(fused)
-    levels = grey_levels(fused)
+    levels = grey_levels(fused, torch.int32)
     return _entropy(_histogram(levels.clamp_min(1) if convention == "clamped" else levels, LEVELS, fused.dtype))
 
 
@@ -34,10 +34,10 @@ def cross_entropy(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h
     where the two have no level in common.
     """
     fused, sources = as_images(fused, sources)
-    of_fused = _histogram(grey_levels(fused), LEVELS, fused.dtype)
+    of_fused = _histogram(grey_levels(fused, torch.int32), LEVELS, fused.dtype)
     terms = []
     for source in sources.split(1, dim=1):
-        of_source = _histogram(grey_levels(source), LEVELS, fused.dtype)
+        of_source = _histogram(grey_levels(source, torch.int32), LEVELS, fused.dtype)
         ratio = torch.where((of_source > 0) & (of_fused > 0), of_source / of_fused, 1)
         terms.append((of_source * torch.log2(ratio)).sum(1))
     return torch.stack(terms).mean(0)
@@ -72,10 +72,10 @@ def normalized_mutual_information(
 
 def _information(fused: Tensor, sources: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """I(source; fused) and H(source) `(b, n)`, and H(fused) `(b, 1)`, in bits."""
-    fused_levels = grey_levels(fused)
+    fused_levels = grey_levels(fused, torch.int32)
     joints = []
     for source in sources.split(1, dim=1):
-        pairs = grey_levels(source).mul_(LEVELS).add_(fused_levels)
+        pairs = grey_levels(source, torch.int32).mul_(LEVELS).add_(fused_levels)
         joints.append(_histogram(pairs, LEVELS**2, fused.dtype))
     joint = torch.stack(joints, dim=1).unflatten(2, (LEVELS, LEVELS))
     of_sources, of_fused = _entropy(joint.sum(3)), _entropy(joint[:, :1].sum(2))
@@ -84,8 +84,8 @@ def _information(fused: Tensor, sources: Tensor) -> tuple[Tensor, Tensor, Tensor
 
 def _histogram(values: Tensor, bins: int, dtype: torch.dtype) -> Tensor:
     """Share of each value, `(b, bins)`."""
-    if len(values) > 1:
-        values = values + torch.arange(len(values), device=values.device).unsqueeze(1) * bins
+    if len(values) > 1:  # a batch may have more bins than 32 bits count
+        values = values.long() + torch.arange(len(values), device=values.device).unsqueeze(1) * bins
     counts = torch.bincount(values.flatten(), minlength=bins * len(values))
     return counts.view(-1, bins).to(dtype) / values.shape[1]
 

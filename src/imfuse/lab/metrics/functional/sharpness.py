@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional as F
 
+from imfuse.lab.metrics.functional._fast import square_root
 from imfuse.lab.metrics.functional._images import as_fused, check_convention, to_peak
 
 TINY = 1e-30
@@ -17,8 +18,8 @@ TINY = 1e-30
 def standard_deviation(fused: Float[Tensor, "b 1 h w"]) -> Float[Tensor, " b"]:
     """Population standard deviation (SD; Rao 1997) of each image in [0, 1], on the 0..255 scale; 0 for a constant."""
     image = to_peak(as_fused(fused)).flatten(1)
-    # Rounding of the mean would give a constant image a deviation.
-    return (image - image[:, :1]).std(dim=1, correction=0)
+    deviation = image - image[:, :1]  # exactly zero for a constant image, which a rounded mean is not
+    return _root(deviation.sub_(deviation.mean(1, keepdim=True)).square().mean(1))
 
 
 def spatial_frequency(fused: Float[Tensor, "b 1 h w"], *, convention: str = "imfuse") -> Float[Tensor, " b"]:
@@ -52,9 +53,19 @@ def average_gradient(fused: Float[Tensor, "b 1 h w"], *, convention: str = "imfu
     height, width = image.shape[2:]
     if min(height, width) < 2:
         return image.new_zeros(len(image))
-    gy, gx = torch.gradient(image, dim=(2, 3))
+    gx, gy = _twice_gradient(image, 3), _twice_gradient(image, 2)
     count = height * width if convention == "over_hw" else (height - 1) * (width - 1)
-    return _root(gx.square() + gy.square()).sum(dim=(1, 2, 3)) / (math.sqrt(2) * count)
+    return _root(gx.square().addcmul_(gy, gy)).sum(dim=(1, 2, 3)) / (math.sqrt(8) * count)
+
+
+def _twice_gradient(image: Tensor, dim: int) -> Tensor:
+    """Twice the central differences, one-sided at both ends."""
+    size = image.shape[dim]
+    padded = F.pad(image, [1, 1, 0, 0] if dim == 3 else [0, 0, 1, 1], mode="replicate")
+    difference = padded.narrow(dim, 2, size) - padded.narrow(dim, 0, size)
+    for end in (0, size - 1):
+        difference.narrow(dim, end, 1).mul_(2)
+    return difference
 
 
 def _mean_square(differences: Tensor, count: int | None) -> Tensor:
@@ -63,4 +74,4 @@ def _mean_square(differences: Tensor, count: int | None) -> Tensor:
 
 
 def _root(power: Tensor) -> Tensor:
-    return torch.sqrt(power.clamp_min(TINY))
+    return square_root(power.clamp_min(TINY))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -40,8 +42,8 @@ def ssim_map(
 ) -> Float[Tensor, "b n h w"]:
     """SSIM of each pixel's window in the fused image and in each source, with L = `peak` for images in [0, 1]."""
     fused, sources = (F.pad(images, [RADIUS] * 4, mode="replicate") for images in (fused, sources))
-    luminance, structure = _similarity(fused, sources, 2 * RADIUS + 1, peak)
-    return luminance * structure
+    terms = _similarity(fused, sources, 2 * RADIUS + 1, peak)
+    return torch.cat([luminance.mul_(structure) for luminance, structure in terms], dim=1)
 
 
 def multiscale_structural_similarity(
@@ -66,8 +68,9 @@ def multiscale_structural_similarity(
     count = max(1, sum(side >> scale > 2 * RADIUS for scale in range(len(SCALE_WEIGHTS))))
     means = []
     for scale in range(count):
-        luminance, structure = _similarity(fused, sources, window)
-        means.append((luminance * structure if scale == count - 1 else structure).mean(dim=(2, 3)))
+        terms = _similarity(fused, sources, window)
+        maps = [luminance.mul_(structure) if scale == count - 1 else structure for luminance, structure in terms]
+        means.append(torch.cat([similarity.mean(dim=(2, 3)) for similarity in maps], dim=1))
         if scale < count - 1:
             fused, sources = F.avg_pool2d(fused, 2), F.avg_pool2d(sources, 2)
     values = _weighted_product(torch.stack(means))
@@ -76,15 +79,17 @@ def multiscale_structural_similarity(
 
 def _similarity(
     fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"], size: int, peak: float = 1.0
-) -> tuple[Tensor, Tensor]:
-    """Luminance, and contrast with structure, of each window that lies inside, `(b, n, h2, w2)` each."""
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Luminance, and contrast with structure, of each window that lies inside, `(b, 1, h2, w2)`; for each source."""
     c1, c2, window = (K1 * peak) ** 2, (K2 * peak) ** 2, gaussian_window(size, SIGMA, fused)
-    mean_f, mean_s = filter_separable(fused, window), filter_separable(sources, window)
-    squares = filter_separable(fused.square() + sources.square(), window)
-    product = filter_separable(fused * sources, window)
-    mean_squares, mean_product = mean_f.square() + mean_s.square(), mean_f * mean_s
-    structure = product.sub_(mean_product).mul_(2).add_(c2) / squares.sub_(mean_squares).add_(c2)
-    return mean_product.mul_(2).add_(c1) / mean_squares.add_(c1), structure
+    square_f, mean_f = fused.square(), filter_separable(fused, window)
+    for source in sources.split(1, dim=1):
+        mean_s = filter_separable(source, window)
+        squares = filter_separable(source.square().add_(square_f), window)
+        product = filter_separable(fused * source, window)
+        mean_squares, mean_product = mean_s.square().addcmul_(mean_f, mean_f), mean_s * mean_f
+        structure = product.sub_(mean_product).mul_(2).add_(c2).div_(squares.sub_(mean_squares).add_(c2))
+        yield mean_product.mul_(2).add_(c1).div_(mean_squares.add_(c1)), structure
 
 
 def _weighted_product(means: Float[Tensor, "scales b n"]) -> Float[Tensor, "b n"]:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from imfuse.lab.metrics.functional._fast import logarithm
 from imfuse.lab.metrics.functional._images import (
     as_images,
     check_convention,
@@ -91,6 +92,6 @@ def _information(planes: list[Tensor], window: Tensor, centred: bool) -> tuple[T
         # Fused = gain * source + noise, with the gain covariance / variance; none from a flat source.
         signal = torch.minimum(covariance.square_() / F.threshold(variance, EPSILON, torch.inf), variances[0])
         noise = (variances[0] - signal).add_(NOISE_VARIANCE)
-        gained.append(torch.log1p(signal.div_(noise)).sum(dim=(2, 3)))
-        held.append(torch.log1p(variance / NOISE_VARIANCE).sum(dim=(2, 3)))
+        gained.append(logarithm(signal.div_(noise).add_(1)).sum(dim=(2, 3)))
+        held.append(logarithm((variance / NOISE_VARIANCE).add_(1)).sum(dim=(2, 3)))
     return torch.cat(gained, dim=1), torch.cat(held, dim=1)
