@@ -7,14 +7,15 @@ values are the same to the rounding.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-Rows = NDArray[np.floating]
+if TYPE_CHECKING:
+    from cv2.typing import MatLike
 
 
 def is_plain(*tensors: Tensor) -> bool:
@@ -56,12 +57,12 @@ def filter_planes(image: Tensor, column: Tensor, row: Tensor) -> Tensor:
     return torch.from_numpy(np.stack(filtered)).unflatten(0, (batch, channels))
 
 
-def _on_rows(function: Callable[[Rows], Rows], image: Tensor) -> Tensor:
+def _on_rows(function: Callable[[MatLike], MatLike], image: Tensor) -> Tensor:
     rows = image.detach().reshape(-1, image.shape[-1]).numpy()
     return torch.from_numpy(function(rows)).view(image.shape)
 
 
-def _logistic(rows: Rows, top: float, slope: float, centre: float) -> Rows:
+def _logistic(rows: MatLike, top: float, slope: float, centre: float) -> MatLike:
     exponent = rows * slope
     exponent -= slope * centre
     power = cv2.exp(exponent, dst=exponent)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from imfuse.errors import MetricError
 from imfuse.lab.metrics.functional._fast import filter_planes, is_plain
+from imfuse.lab.metrics.functional._sharing import shared
 
 FARTHEST = 1.0
 """How far beyond [0, 1] an unclamped network may reach before its values are taken for another scale."""
@@ -65,6 +66,7 @@ def check_convention(convention: str, *known: str) -> None:
         raise MetricError(f"no convention {convention!r}; expected one of {', '.join(known)}")
 
 
+@shared
 def as_fused(fused: Tensor) -> Tensor:
     """A batch of grey images as floats in [0, 1]; uint8 is divided by 255, half precision becomes single.
 
@@ -78,6 +80,7 @@ def as_fused(fused: Tensor) -> Tensor:
     return _as_floats(fused, torch.promote_types(fused.dtype, torch.float32))
 
 
+@shared
 def as_images(fused: Tensor, sources: Tensor) -> tuple[Tensor, Tensor]:
     """Fused images `(b, 1, h, w)` and their sources `(b, n, h, w)`, n from two up, as floats in [0, 1] of one type.
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from imfuse.lab.metrics.functional._fast import logistic, square_root
 from imfuse.lab.metrics.functional._images import as_images, check_convention, filter_separable, to_peak
+from imfuse.lab.metrics.functional._sharing import shared
 
 STRENGTH = (0.9994, -15.0, 0.5)
 ORIENTATION = (0.9879, -22.0, 0.8)
@@ -65,7 +66,7 @@ def edge_transfer(
             edges count as lost.
     """
     check_convention(convention, "imfuse", "atan2")
-    edges = _edges(*as_images(fused, sources), full_turn=convention == "atan2")
+    edges = _edges(*as_images(fused, sources), convention == "atan2")
     kept = [quality * weight for quality, weight in zip(edges.quality, edges.weight, strict=True)]
     return _total(kept) / _total(edges.weight).clamp_min(EPSILON)
 
@@ -112,7 +113,7 @@ def edge_fates(
     """Qabf, LABF and Nabf at once, for the price of one; conventions of `edge_artefacts`."""
     check_convention(convention, "imfuse", "petrovic", "kumar")
     fused, sources = as_images(fused, sources)
-    edges = _kumar_edges(fused, sources) if convention == "kumar" else _edges(fused, sources)
+    edges = _kumar_edges(fused, sources) if convention == "kumar" else _edges(fused, sources, False)
     total = _total(edges.weight).clamp_min(EPSILON)
     kept = [quality * weight for quality, weight in zip(edges.quality, edges.weight, strict=True)]
     lack = reduce(torch.add, edges.weight) - reduce(torch.add, kept)
@@ -126,7 +127,8 @@ def edge_fates(
     return fates
 
 
-def _edges(fused: Tensor, sources: Tensor, full_turn: bool = False) -> _Edges:
+@shared
+def _edges(fused: Tensor, sources: Tensor, full_turn: bool) -> _Edges:
     angle = _full_angle if full_turn else _half_angle
     strengths, angles, qualities = [], [], []
     # One image after the other, because temporaries of one size are taken from the memory of the last.
@@ -142,6 +144,7 @@ def _edges(fused: Tensor, sources: Tensor, full_turn: bool = False) -> _Edges:
     return _Edges(strengths[0], strengths[1:], qualities, weights)
 
 
+@shared
 def _kumar_edges(fused: Tensor, sources: Tensor) -> _Edges:
     mode = "reflect" if min(fused.shape[2:]) > 1 else "replicate"
     strengths, angles, qualities = [], [], []

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from imfuse.lab.metrics.functional._images import as_fused, as_images, check_convention, grey_levels
+from imfuse.lab.metrics.functional._sharing import shared
 
 LEVELS = 256
 
@@ -70,6 +71,7 @@ def normalized_mutual_information(
     return torch.where(both > 0, 2 * information / both, 0).sum(1)
 
 
+@shared
 def _information(fused: Tensor, sources: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """I(source; fused) and H(source) `(b, n)`, and H(fused) `(b, 1)`, in bits."""
     fused_levels = grey_levels(fused, torch.int32)
