@@ -58,6 +58,8 @@ def _print_table(metrics: list[Metric]) -> None:
     from rich.table import Table
 
     table = Table("metric", "in words", "better", "measured of", "conventions", "paper", box=box.SIMPLE)
+    for column in table.columns:
+        column.overflow = "fold"  # a narrow terminal breaks long words, and loses no letter
     for column in (table.columns[0], table.columns[2]):
         column.no_wrap = True
     for metric in metrics:
