@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from imfuse.lab.metrics.colour import HueError
     from imfuse.lab.metrics.correlation import CorrelationCoefficient, SumOfCorrelationDifferences
     from imfuse.lab.metrics.error import MeanSquaredError, PeakSignalNoiseRatio
+    from imfuse.lab.metrics.feature_mutual_information import (
+        CosineMutualInformation,
+        GradientMutualInformation,
+        PixelMutualInformation,
+        WaveletMutualInformation,
+    )
     from imfuse.lab.metrics.gradient_transfer import EdgeArtefacts, EdgeLoss, EdgeTransfer
     from imfuse.lab.metrics.information import (
         CrossEntropy,
@@ -21,16 +27,20 @@ if TYPE_CHECKING:
         NormalisedMutualInformation,
     )
     from imfuse.lab.metrics.mef_ssim import ExposureFusionSimilarity
+    from imfuse.lab.metrics.multiscale import MultiscaleQuality
+    from imfuse.lab.metrics.nonlinear_correlation import NonlinearCorrelation
     from imfuse.lab.metrics.perceptual import PerceptualDistance
     from imfuse.lab.metrics.piella import EdgeQualityIndex, QualityIndex, WeightedQualityIndex
     from imfuse.lab.metrics.sharpness import AverageGradient, SpatialFrequency, StandardDeviation
     from imfuse.lab.metrics.ssim import MultiscaleStructuralSimilarity, StructuralSimilarity
     from imfuse.lab.metrics.vif import VisualInformationFidelity
+    from imfuse.lab.metrics.viff import VisualInformationFidelityForFusion
 
 __all__ = [
     "AverageGradient",
     "ContrastPreservation",
     "CorrelationCoefficient",
+    "CosineMutualInformation",
     "CrossEntropy",
     "EdgeArtefacts",
     "EdgeLoss",
@@ -39,13 +49,17 @@ __all__ = [
     "Entropy",
     "ExposureFusionSimilarity",
     "FusionMetric",
+    "GradientMutualInformation",
     "HueError",
     "MeanSquaredError",
+    "MultiscaleQuality",
     "MultiscaleStructuralSimilarity",
     "MutualInformation",
+    "NonlinearCorrelation",
     "NormalisedMutualInformation",
     "PeakSignalNoiseRatio",
     "PerceptualDistance",
+    "PixelMutualInformation",
     "QualityIndex",
     "SpatialFrequency",
     "StandardDeviation",
@@ -53,6 +67,8 @@ __all__ = [
     "SumOfCorrelationDifferences",
     "VisibleRegionalError",
     "VisualInformationFidelity",
+    "VisualInformationFidelityForFusion",
+    "WaveletMutualInformation",
     "WeightedQualityIndex",
     "fusion_metrics",
 ]

@@ -13,6 +13,12 @@ from imfuse.lab.metrics.chen_varshney import VisibleRegionalError
 from imfuse.lab.metrics.colour import HueError
 from imfuse.lab.metrics.correlation import CorrelationCoefficient, SumOfCorrelationDifferences
 from imfuse.lab.metrics.error import MeanSquaredError, PeakSignalNoiseRatio
+from imfuse.lab.metrics.feature_mutual_information import (
+    CosineMutualInformation,
+    GradientMutualInformation,
+    PixelMutualInformation,
+    WaveletMutualInformation,
+)
 from imfuse.lab.metrics.gradient_transfer import EdgeArtefacts, EdgeLoss, EdgeTransfer
 from imfuse.lab.metrics.information import (
     CrossEntropy,
@@ -21,12 +27,15 @@ from imfuse.lab.metrics.information import (
     NormalisedMutualInformation,
 )
 from imfuse.lab.metrics.mef_ssim import ExposureFusionSimilarity
+from imfuse.lab.metrics.multiscale import MultiscaleQuality
+from imfuse.lab.metrics.nonlinear_correlation import NonlinearCorrelation
 from imfuse.lab.metrics.perceptual import PerceptualDistance
 from imfuse.lab.metrics.piella import EdgeQualityIndex, QualityIndex, WeightedQualityIndex
 from imfuse.lab.metrics.registry import COMMON, IMFUSE
 from imfuse.lab.metrics.sharpness import AverageGradient, SpatialFrequency, StandardDeviation
 from imfuse.lab.metrics.ssim import MultiscaleStructuralSimilarity, StructuralSimilarity
 from imfuse.lab.metrics.vif import VisualInformationFidelity
+from imfuse.lab.metrics.viff import VisualInformationFidelityForFusion
 
 _ALL: tuple[type[FusionMetric], ...] = (
     Entropy,
@@ -47,11 +56,18 @@ _ALL: tuple[type[FusionMetric], ...] = (
     MeanSquaredError,
     PeakSignalNoiseRatio,
     ExposureFusionSimilarity,
+    PixelMutualInformation,
+    GradientMutualInformation,
+    WaveletMutualInformation,
+    CosineMutualInformation,
     ContrastPreservation,
     VisibleRegionalError,
     QualityIndex,
     WeightedQualityIndex,
     EdgeQualityIndex,
+    NonlinearCorrelation,
+    MultiscaleQuality,
+    VisualInformationFidelityForFusion,
     PerceptualDistance,
     HueError,
 )
