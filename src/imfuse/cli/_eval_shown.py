@@ -10,8 +10,9 @@ from imfuse.cli._report import warn
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from imfuse.lab.bench.evaluation import Evaluation, TaskScores
+    from imfuse.lab.bench.evaluation import Evaluation
     from imfuse.lab.bench.report import Report
+    from imfuse.lab.bench.scores import TaskScores
 
 MOST_PROBLEMS = 10
 """Lines on single files that people are shown; all are in the report."""
@@ -23,7 +24,7 @@ FIRST_COLUMNS = 2
 
 def what_to_show(evaluation: Evaluation, report: Report, tasks: tuple[TaskScores, ...], failed: bool) -> dict[str, Any]:
     """All that is shown, as JSON holds it, so that a run that finds its report standing can show it again."""
-    from imfuse.lab.bench.rows import table_rows
+    from imfuse.lab.bench.tables.rows import table_rows
 
     rows = table_rows(evaluation, report.summary)
     times = {method.name: _median(method.milliseconds.values()) for method in evaluation.methods}

@@ -9,7 +9,8 @@ from imfuse.cli._eval_request import Request
 
 if TYPE_CHECKING:
     from imfuse.lab.bench.evaluate import Progress
-    from imfuse.lab.bench.evaluation import Evaluation, TaskScores
+    from imfuse.lab.bench.evaluation import Evaluation
+    from imfuse.lab.bench.scores import TaskScores
 
 
 def task_scores(request: Request, evaluation: Evaluation, report: Path, progress: Progress) -> tuple[TaskScores, ...]:

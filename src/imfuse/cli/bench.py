@@ -14,7 +14,8 @@ from imfuse.cli._usage import UsageError
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
-    from imfuse.lab.bench.evaluation import Evaluation, SpeedTable
+    from imfuse.lab.bench.evaluation import Evaluation
+    from imfuse.lab.bench.timings import SpeedTable
 
 SIZES = ["640x480"]
 MODELS = ["ivif", "laplacian"]
@@ -24,7 +25,7 @@ SHOWN = 9
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
-    from imfuse.lab.bench.speed import ENGINES
+    from imfuse.lab.bench.speed.measure import ENGINES
 
     parser.add_argument(
         "--model", nargs="+", metavar="NAME", help=f"names or model folders; {' '.join(MODELS)} if none"
@@ -53,8 +54,8 @@ def run(arguments: Namespace) -> int:
         ModelError: no such model.
     """
     from imfuse.cli._report import print_json, progress
-    from imfuse.lab.bench.speed import measure_speed, speed_jobs
-    from imfuse.lab.bench.speed_table import records
+    from imfuse.lab.bench.speed.measure import measure_speed, speed_jobs
+    from imfuse.lab.bench.speed.table import records
     from imfuse.runtime.cores import usable_cores
 
     if arguments.sources and not arguments.output:
@@ -101,7 +102,7 @@ def _print(table: SpeedTable) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from imfuse.lab.bench.speed_table import HEAD, cells
+    from imfuse.lab.bench.speed.table import HEAD, cells
 
     shown = Table(*HEAD[:SHOWN], box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for number, column in enumerate(shown.columns):
@@ -134,7 +135,7 @@ def _evaluate(arguments: Namespace, models: list[str]) -> Evaluation:
 
 def _write(arguments: Namespace, table: SpeedTable, evaluation: Evaluation | None) -> int:
     from imfuse.images.storage import write_file
-    from imfuse.lab.bench.speed_table import comma_separated, markdown
+    from imfuse.lab.bench.speed.table import comma_separated, markdown
 
     folder = Path(arguments.output)
     write_file(folder / "speed.csv", comma_separated(table).encode())

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from imfuse.cli._eval_request import Request
     from imfuse.lab.bench.evaluate import Progress
-    from imfuse.lab.bench.evaluation import Evaluation, SpeedTable
+    from imfuse.lab.bench.evaluation import Evaluation
+    from imfuse.lab.bench.timings import SpeedTable
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -81,7 +82,7 @@ def run(arguments: Namespace) -> int:
     from imfuse.cli._eval_request import read_request, report_folder
     from imfuse.cli._eval_shown import show
     from imfuse.cli._report import print_json
-    from imfuse.lab.bench.standing import standing, state_of
+    from imfuse.lab.bench.measuring.standing import standing, state_of
 
     check_positive(jobs=arguments.jobs)
     request = read_request(arguments)
@@ -102,8 +103,8 @@ def _make(arguments: Namespace, request: Request, report: Path, state: str) -> d
     from imfuse.cli._eval_tasks import task_scores
     from imfuse.cli._report import progress
     from imfuse.lab.bench.evaluate import has_failed
+    from imfuse.lab.bench.measuring.standing import keep_standing
     from imfuse.lab.bench.report import FILES, write_report
-    from imfuse.lab.bench.standing import keep_standing
 
     shown = partial(progress, quiet=arguments.quiet or arguments.json)
     evaluation = _evaluate(request, report, arguments.jobs, shown)
@@ -119,9 +120,9 @@ def _make(arguments: Namespace, request: Request, report: Path, state: str) -> d
 
 def _evaluate(request: Request, report: Path, jobs: int | None, progress: Progress) -> Evaluation:
     from imfuse.errors import EvaluationError
-    from imfuse.lab.bench.columns import check_conventions, choose_metrics, choose_ranked
     from imfuse.lab.bench.evaluate import evaluate
-    from imfuse.lab.bench.methods import check_names
+    from imfuse.lab.bench.measuring.columns import check_conventions, choose_metrics, choose_ranked
+    from imfuse.lab.bench.measuring.methods import check_names
     from imfuse.runtime.cores import usable_cores
 
     try:
@@ -146,7 +147,7 @@ def _evaluate(request: Request, report: Path, jobs: int | None, progress: Progre
 
 
 def _speed(request: Request, progress: Progress) -> SpeedTable:
-    from imfuse.lab.bench.speed import measure_speed
+    from imfuse.lab.bench.speed.measure import measure_speed
 
     models = list(request.models.values())
     with progress("timing", len(models)) as advance:

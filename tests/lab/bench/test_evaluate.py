@@ -15,7 +15,7 @@ from imfuse.errors import EvaluationError, ModelError
 from imfuse.images.files import read_image, write_image
 from imfuse.lab.bench import evaluate as module
 from imfuse.lab.bench.evaluate import evaluate, has_failed
-from imfuse.lab.bench.processes import measure
+from imfuse.lab.bench.measuring.processes import measure
 from imfuse.lab.metrics.registry import COMMON, METRICS, RANKED
 from imfuse.scenes import simulate
 
@@ -99,7 +99,7 @@ def test_a_convention_changes_its_metric_alone(run):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"metrics": ["VIFF"]}, "did you mean"),
+        ({"metrics": ["VIIF"]}, "did you mean"),
         ({"metrics": []}, "no metrics to measure"),
         ({"conventions": {"SSIM": "bits"}}, "SSIM has no convention 'bits'; expected one of imfuse"),
         ({"conventions": {"MI": "nats"}}, "'MI', which is not measured"),

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from imfuse.errors import EvaluationError, ModelError
-from imfuse.lab.bench.energy import EnergyMeter
-from imfuse.lab.bench.evaluation import SpeedRow, SpeedTable
-from imfuse.lab.bench.speed import measure_speed, speed_jobs
-from imfuse.lab.bench.speed_child import Job, time_job
-from imfuse.lab.bench.speed_table import comma_separated, markdown, records
+from imfuse.lab.bench.speed.child import Job, time_job
+from imfuse.lab.bench.speed.energy import EnergyMeter
+from imfuse.lab.bench.speed.measure import measure_speed, speed_jobs
+from imfuse.lab.bench.speed.table import comma_separated, markdown, records
+from imfuse.lab.bench.timings import SpeedRow, SpeedTable
 from imfuse.lab.training.weights import load_network
 from imfuse.runtime.card import ModelCard
 from imfuse.runtime.models import ZOO, bundled_models

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imfuse.lab.bench.board import Board
-from imfuse.lab.bench.cache import Cache, content_hashes, opened
-from imfuse.lab.bench.columns import check_conventions, check_metrics, choose_ranked
 from imfuse.lab.bench.evaluation import Evaluation, Method, Scene
-from imfuse.lab.bench.fusing import Model, fuse_scenes, load_models
-from imfuse.lab.bench.methods import Problems, check_names, find_scenes, read_method, references, source_names
-from imfuse.lab.bench.processes import measure
-from imfuse.lab.bench.rows import image_count
+from imfuse.lab.bench.measuring.board import Board
+from imfuse.lab.bench.measuring.cache import Cache, content_hashes, opened
+from imfuse.lab.bench.measuring.columns import check_conventions, check_metrics, choose_ranked
+from imfuse.lab.bench.measuring.fusing import Model, fuse_scenes, load_models
+from imfuse.lab.bench.measuring.methods import Problems, check_names, find_scenes, read_method, references, source_names
+from imfuse.lab.bench.measuring.processes import measure
+from imfuse.lab.bench.tables.rows import image_count
 from imfuse.lab.metrics.registry import COMMON, IMFUSE, METRICS
 
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[], None]]]

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from imfuse.images.storage import write_file
-from imfuse.lab.bench.evaluation import Evaluation, SpeedTable, TaskScores
-from imfuse.lab.bench.noise import measure_noise
+from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.page import write_page
 from imfuse.lab.bench.remarks import remarks
+from imfuse.lab.bench.remarks.noise import measure_noise
+from imfuse.lab.bench.scores import TaskScores
 from imfuse.lab.bench.statistics import Summary, summarise
-from imfuse.lab.bench.tables import latex, long_csv, markdown, summary_json
+from imfuse.lab.bench.tables.records import long_csv, summary_json
+from imfuse.lab.bench.tables.text import latex, markdown
+from imfuse.lab.bench.timings import SpeedTable
 
 PAGE = "report.html"
 FILES = (PAGE, "metrics.csv", "summary.json", "table.tex", "table.md")

@@ -8,16 +8,9 @@ import numpy as np
 import pytest
 
 from imfuse.images.files import write_image
-from imfuse.lab.bench.evaluation import (
-    REFERENCES,
-    Evaluation,
-    Method,
-    Scene,
-    SpeedRow,
-    SpeedTable,
-    TaskRow,
-    TaskScores,
-)
+from imfuse.lab.bench.evaluation import REFERENCES, Evaluation, Method, Scene
+from imfuse.lab.bench.scores import TaskRow, TaskScores
+from imfuse.lab.bench.timings import SpeedRow, SpeedTable
 
 HEIGHT, WIDTH, SCENES = 48, 80, 5
 METRICS = ("EN", "MI", "VIF", "SSIM", "MSE")

@@ -16,8 +16,8 @@ from imfuse import __version__
 from imfuse.errors import ImageWriteError
 from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.page import write_page
-from imfuse.lab.bench.rows import table_rows
 from imfuse.lab.bench.statistics import summarise
+from imfuse.lab.bench.tables.rows import table_rows
 from imfuse.lab.metrics.registry import METRICS
 
 VOID = {"meta", "link", "img", "input", "br"}

@@ -12,16 +12,18 @@ from markupsafe import Markup
 
 from imfuse import __version__
 from imfuse.images.storage import write_file
-from imfuse.lab.bench.evaluation import REFERENCES, Evaluation, SpeedTable, TaskScores
+from imfuse.lab.bench.evaluation import REFERENCES, Evaluation
 from imfuse.lab.bench.page import content, plots
 from imfuse.lab.bench.page.comparisons import test_rows
 from imfuse.lab.bench.page.gallery import Gallery, embed_scenes
 from imfuse.lab.bench.page.speed import timings
 from imfuse.lab.bench.page.verdict import verdict
-from imfuse.lab.bench.rows import lacks_images, table_notes
-from imfuse.lab.bench.significance import LEVEL
-from imfuse.lab.bench.speed_table import HEAD, cells
+from imfuse.lab.bench.scores import TaskScores
+from imfuse.lab.bench.speed.table import HEAD, cells
 from imfuse.lab.bench.statistics import Summary
+from imfuse.lab.bench.statistics.significance import LEVEL
+from imfuse.lab.bench.tables.rows import lacks_images, table_notes
+from imfuse.lab.bench.timings import SpeedTable
 
 FOLDER = Path(__file__).parent
 ICON = (

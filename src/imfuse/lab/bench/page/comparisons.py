@@ -10,9 +10,9 @@ from scipy.stats import rankdata
 
 from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.page.values import p_text
-from imfuse.lab.bench.ranking import oriented
-from imfuse.lab.bench.significance import LEVEL
 from imfuse.lab.bench.statistics import Summary
+from imfuse.lab.bench.statistics.ranking import oriented
+from imfuse.lab.bench.statistics.significance import LEVEL
 
 Floats = NDArray[np.float64]
 

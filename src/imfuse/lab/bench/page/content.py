@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from imfuse.lab.bench.evaluation import Evaluation, SpeedRow, TaskScores
+from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.page import svg
 from imfuse.lab.bench.page.comparisons import directions, p_values
 from imfuse.lab.bench.page.gallery import Gallery
 from imfuse.lab.bench.page.values import as_json, decimals
-from imfuse.lab.bench.rows import fixed, number, table_rows
-from imfuse.lab.bench.significance import LEVEL
+from imfuse.lab.bench.scores import TaskScores
 from imfuse.lab.bench.statistics import Summary
+from imfuse.lab.bench.statistics.significance import LEVEL
+from imfuse.lab.bench.tables.rows import fixed, number, table_rows
+from imfuse.lab.bench.timings import SpeedRow
 from imfuse.lab.metrics.registry import METRICS
 
 WORST = 3

@@ -10,8 +10,9 @@ from statistics import median
 
 import numpy as np
 
-from imfuse.lab.bench.evaluation import REFERENCES, Evaluation, Method, SpeedRow, SpeedTable
+from imfuse.lab.bench.evaluation import REFERENCES, Evaluation, Method
 from imfuse.lab.bench.statistics import Summary
+from imfuse.lab.bench.timings import SpeedRow, SpeedTable
 
 
 @dataclass(frozen=True)

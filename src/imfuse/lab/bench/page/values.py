@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.lab.bench.evaluation import Evaluation
-from imfuse.lab.bench.ranking import oriented
-from imfuse.lab.bench.rows import fixed
+from imfuse.lab.bench.statistics.ranking import oriented
+from imfuse.lab.bench.tables.rows import fixed
 
 Floats = NDArray[np.float64]
 

@@ -9,9 +9,9 @@ import numpy as np
 from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.page.comparisons import pairwise_directions
 from imfuse.lab.bench.page.values import p_text
-from imfuse.lab.bench.ranking import TOLERANCE
-from imfuse.lab.bench.significance import LEVEL
 from imfuse.lab.bench.statistics import Summary
+from imfuse.lab.bench.statistics.ranking import TOLERANCE
+from imfuse.lab.bench.statistics.significance import LEVEL
 
 
 def verdict(evaluation: Evaluation, summary: Summary) -> dict[str, Any] | None:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.errors import EvaluationError
-from imfuse.lab.bench.evaluation import Evaluation, TaskRow, TaskScores
+from imfuse.lab.bench.evaluation import Evaluation
+from imfuse.lab.bench.scores import TaskRow, TaskScores
 from imfuse.lab.bench.tasks.average_precision import average_precision, resampled_precision
 from imfuse.lab.bench.tasks.bootstrap import FEW, RESAMPLES, differences, draw_weights, interval
 from imfuse.lab.bench.tasks.boxes import Objects, read_boxes

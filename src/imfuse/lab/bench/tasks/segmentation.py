@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.errors import EvaluationError
-from imfuse.lab.bench.evaluation import Evaluation, TaskRow, TaskScores
+from imfuse.lab.bench.evaluation import Evaluation
+from imfuse.lab.bench.scores import TaskRow, TaskScores
 from imfuse.lab.bench.tasks.bootstrap import FEW, RESAMPLES, differences, draw_weights, interval
 from imfuse.lab.bench.tasks.cache import fingerprint, remembered
 from imfuse.lab.bench.tasks.classes import SharedClasses, find_class_names, plain_name, share_classes

@@ -1,0 +1,80 @@
+"""Scenes measured side by side in processes of their own, one thread each; what ends first is yielded first."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection, get_context, parent_process
+
+from imfuse.errors import EvaluationError
+from imfuse.lab.bench.measuring.measure import Measured, Task, measure_scene
+
+WORTH_A_PROCESS = 4
+"""Scenes that take longer to measure than a process takes to begin."""
+
+
+def measure(tasks: Sequence[Task], jobs: int) -> Iterator[Measured]:
+    """Measure scenes, in the order in which they end.
+
+    Args:
+        tasks: one a scene.
+        jobs: processes at a time; with one, or few tasks, this process does it.
+
+    Raises:
+        EvaluationError: a process was killed, most likely for want of memory.
+    """
+    workers = min(jobs, len(tasks) // WORTH_A_PROCESS)
+    if workers < 2:
+        yield from map(measure_scene, tasks)
+        return
+    # Spawned, since a fork of a process that has used PyTorch may hang.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
+    try:
+        with _deaf():
+            futures = [pool.submit(measure_scene, task) for task in tasks]
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise EvaluationError(
+            "a process that measured was killed, most likely for want of memory; use fewer --jobs. What is measured "
+            "is kept; the same command goes on from there"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Ignore interrupts, as do processes that begin meanwhile: the parent alone is to answer them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _start_worker() -> None:
+    """One thread a process, whose end is that of its parent."""
+    import cv2
+
+    for library in ("OMP", "MKL", "OPENBLAS"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed tells nobody, and its workers would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,1 @@
+"""Speed of models, each row in a process of its own."""

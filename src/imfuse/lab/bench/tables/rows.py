@@ -1,0 +1,128 @@
+"""The rows of a table of an evaluation, before a format gives them its marks: order, numbers, best and second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imfuse.lab.bench.evaluation import Evaluation
+from imfuse.lab.bench.statistics import Summary
+from imfuse.lab.bench.statistics.ranking import leaders
+
+SIGNIFICANT = 4
+NOTHING, INFINITY = "–", "∞"
+Mark = Literal["best", "second", ""]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number of a table.
+
+    Attributes:
+        text: the number, as `fixed` writes it.
+        mark: its place in the column, over the images that all methods have; none in a column of equals.
+        interval: what follows the number and is not marked, such as ` (1.2 to 1.9)`.
+    """
+
+    text: str
+    mark: Mark = ""
+    interval: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method of a table.
+
+    Attributes:
+        name: of the method, as it was given.
+        is_reference: whether it is computed from the sources.
+        images: that the method has.
+        cells: mean rank, then a mean for each metric.
+    """
+
+    name: str
+    is_reference: bool
+    images: int
+    cells: tuple[Cell, ...]
+
+
+def table_rows(evaluation: Evaluation, summary: Summary) -> tuple[Row, ...]:
+    """The rows, best mean rank first, the references below the methods."""
+    columns = [_rank_cells(summary)]
+    for column, mean in enumerate(summary.means.T):
+        marks = _marks(summary.best[:, column], summary.second[:, column])
+        columns.append([Cell(text, mark) for text, mark in zip(fixed(mean), marks, strict=True)])
+    order = sorted(summary.order, key=lambda index: evaluation.methods[index].kind == "reference")
+    return tuple(
+        Row(
+            evaluation.methods[index].name,
+            evaluation.methods[index].kind == "reference",
+            int(summary.images[index]),
+            tuple(column[index] for column in columns),
+        )
+        for index in order
+    )
+
+
+def lacks_images(evaluation: Evaluation, summary: Summary) -> bool:
+    """Whether some method has not every image, so that the means of a table are not all over the same ones."""
+    return bool((summary.images < len(evaluation.scenes)).any())
+
+
+def table_notes(evaluation: Evaluation, summary: Summary) -> tuple[str, ...]:
+    """What must stand below a table, one sentence each."""
+    notes = [f"Means over {image_count(len(evaluation.scenes))}."]
+    if lacks_images(evaluation, summary):
+        compared = image_count(int(summary.ranked_scenes.sum()))
+        notes = [f"Means over the images that each method has; ranks and marks over the {compared} that every one has."]
+    if summary.ranked:
+        names = ", ".join(summary.ranked)
+        notes.append(f"Mean rank over {names} among all rows; in parentheses its 95 % bootstrap interval over images.")
+    notes += [f"{metric} by the convention {name}." for metric, name in evaluation.conventions.items()]
+    return tuple(notes)
+
+
+def image_count(count: int) -> str:
+    """A number of images in words.
+
+    Example:
+        >>> image_count(1), image_count(20)
+        ('1 image', '20 images')
+    """
+    return f"{count} image{'' if count == 1 else 's'}"
+
+
+def fixed(column: NDArray[np.float64]) -> tuple[str, ...]:
+    """The numbers of a column with as many decimals as give its largest four significant digits.
+
+    Example:
+        >>> fixed(np.array([0.51234, 12.3456, np.nan, np.inf]))
+        ('0.51', '12.35', '–', '∞')
+    """
+    largest = float(np.max(np.abs(column[np.isfinite(column)]), initial=0))
+    decimals = int(np.clip(SIGNIFICANT - 1 - np.floor(np.log10(largest)), 0, 8)) if largest else SIGNIFICANT - 1
+    return tuple(number(value, decimals) for value in column)
+
+
+def number(value: float, decimals: int) -> str:
+    """A number with so many decimals; `∞` for infinity and `–` for NaN."""
+    if np.isnan(value):
+        return NOTHING
+    return f"{value:.{decimals}f}" if np.isfinite(value) else INFINITY if value > 0 else f"-{INFINITY}"
+
+
+def _rank_cells(summary: Summary) -> list[Cell]:
+    ranks = [number(rank, 1) for rank in summary.mean_ranks]
+    ends = zip(summary.mean_rank_low, summary.mean_rank_high, strict=True)
+    intervals = ["" if np.isnan(low) else f" ({low:.1f} to {high:.1f})" for low, high in ends]
+    return [Cell(*cell) for cell in zip(ranks, _marks(*leaders(summary.mean_ranks)), intervals, strict=True)]
+
+
+def _marks(best: NDArray[np.bool_], second: NDArray[np.bool_]) -> list[Mark]:
+    """Marks of a column; none where all are equal."""
+    if best.all():
+        return [""] * len(best)
+    return ["best" if first else "second" if next_best else "" for first, next_best in zip(best, second, strict=True)]

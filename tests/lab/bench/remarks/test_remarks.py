@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from imfuse.lab.bench.evaluation import Evaluation
+from imfuse.lab.bench.remarks import remarks
+from imfuse.lab.bench.remarks.data import listed
+from imfuse.lab.bench.remarks.noise import NoiseLevels
+from imfuse.lab.bench.statistics import summarise
+
+NAN, INF = float("nan"), float("inf")
+IMAGES = 30
+
+
+def said(evaluation: Evaluation, noise: NoiseLevels | None = None) -> str:
+    return "\n".join(remarks(evaluation, summarise(evaluation, resamples=300), noise))
+
+
+def around(*means: float, count: int = IMAGES, seed: int = 0) -> np.ndarray:
+    """Values `(metrics, images)` close to the means."""
+    return np.array(means)[:, None] + np.random.default_rng(seed).normal(0, 1e-3, (len(means), count))
+
+
+@pytest.fixture
+def clear(make_evaluation) -> Evaluation:
+    """Thirty images, a method that is best in everything on each of them, and another."""
+    return make_evaluation({"ours": around(2, 2, seed=1), "theirs": around(1, 1, seed=2)}, ["VIF", "EN"])
+
+
+def test_nothing_is_said_where_all_is_well(clear):
+    assert said(clear) == ""
+
+
+def test_few_images_make_wide_intervals(make_evaluation):
+    generator = np.random.default_rng(0)
+    evaluation = make_evaluation({f"m{i}": generator.normal(size=(4, 8)) for i in range(4)}, ["VIF", "EN", "CC", "SD"])
+    summary = summarise(evaluation)
+    first = summary.order[0]
+    low, high = summary.mean_rank_low[first], summary.mean_rank_high[first]
+    text = "\n".join(remarks(evaluation, summary))
+    assert f"Only 8 images: the mean rank of m{first}, {summary.mean_ranks[first]:.1f}, has a 95 % interval" in text
+    assert f"from {low:.1f} to {high:.1f}. That is {high - low:.1f} wide" in text
+
+
+def test_twenty_images_are_not_few_and_one_has_no_interval(make_evaluation):
+    metrics = ["VIF", "EN"]
+    for count, words in ((20, ""), (19, "Only 19 images"), (1, "Only 1 image: ")):
+        values = {"ours": around(2, 2, count=count, seed=1), "theirs": around(1, 1, count=count, seed=2)}
+        text = said(make_evaluation(values, metrics))
+        assert words in text
+        assert ("Only" in text) == bool(words)
+
+
+def test_missing_images_are_counted_by_method(make_evaluation):
+    values = {"ours": around(2, 2), "theirs": around(1, 1), "none": np.full((2, IMAGES), NAN)}
+    values["theirs"][:, :3] = NAN
+    text = said(make_evaluation(values, ["VIF", "EN"]))
+    assert "Ranks and tests are over the 27 of 30 images that every method has: theirs lacks 3." in text
+    assert "none has no image that could be measured, and no rank." in text
+
+
+def test_methods_without_a_common_image_are_not_ranked(make_evaluation):
+    text = said(make_evaluation({"ours": [[1.0, NAN]], "theirs": [[NAN, 1.0]]}, ["EN"]))
+    assert "nothing is ranked: of 2 images ours lacks 1 and theirs lacks 1." in text
+
+
+def test_a_metric_left_out_of_the_mean_rank_is_named_with_the_reason(make_evaluation):
+    values = {"ours": around(2, 2), "theirs": around(1, 1)}
+    values["theirs"][1] = NAN
+    assert "EN is left out of the mean rank, because theirs has no value of it." in said(
+        make_evaluation(values, ["VIF", "EN"])
+    )
+
+
+def test_methods_with_equal_values_are_suspected_of_being_the_same(make_evaluation):
+    values = {"ours": around(2, 2), "copy": around(2, 2), "theirs": around(1, 1, seed=3), "Maximum": around(0, 0)}
+    text = said(make_evaluation(values, ["VIF", "EN"]))
+    assert "ours and copy have the same values in every image: are the pictures the same?" in text
+    assert "theirs" not in text
+    values["copy"] = around(2, 2, seed=9)
+    values["copy"][:, 4] = values["ours"][:, 4]
+    assert "ours and copy have the same values in 1 of 30 images" in said(make_evaluation(values, ["VIF", "EN"]))
+
+
+def test_a_method_that_is_a_reference_is_found_out(make_evaluation):
+    values = {"ours": around(2, 2), "theirs": around(1, 1, seed=1), "Average": around(2, 2)}
+    assert "ours and Average have the same values in every image" in said(make_evaluation(values, ["VIF", "EN"]))
+
+
+def test_infinite_values_are_counted(make_evaluation):
+    values = {"ours": around(40), "theirs": around(30, seed=1)}
+    values["ours"][0, :2] = INF
+    assert "PSNR is infinite for ours (2 images)" in said(make_evaluation(values, ["PSNR"]))
+
+
+def test_other_conventions_are_named(clear):
+    text = said(replace(clear, conventions={"VIF": "wide", "EN": "imfuse"}))
+    assert "By a convention other than imfuse's: VIF (wide)." in text
+
+
+def test_methods_that_chance_could_tell_apart_are_named_with_their_p(make_evaluation):
+    generator = np.random.default_rng(0)
+    values = {name: generator.normal(size=(3, IMAGES)) for name in ("a", "b")} | {"c": around(-9, -9, -9)}
+    evaluation = make_evaluation(values, ["VIF", "EN", "CC"])
+    summary = summarise(evaluation)
+    first, second, _ = (evaluation.methods[i].name for i in summary.order)
+    p = summary.rank_tests.corrected[0, 1]
+    assert p >= 0.05
+    text = said(evaluation)
+    assert f"{first} cannot be told from {second} (p = {p:.2g}): over 30 images" in text
+    assert "c (p" not in text
+
+
+def test_a_lead_in_the_means_that_most_images_contradict_is_remarked_on(make_evaluation):
+    values = {"peaks": around(1.0, seed=1), "steady": around(1.1, seed=2)}
+    values["peaks"][0, :3] = 50
+    text = said(make_evaluation(values, ["EN"]))
+    assert "Ranked image by image steady leads (1.10), not peaks (1.90)" in text
+
+
+def test_a_lead_that_rests_on_metrics_that_reward_noise_is_remarked_on(make_evaluation):
+    metrics = ["EN", "SD", "VIF", "Qabf"]
+    values = {"rough": around(5, 5, 1, 2), "fine": around(4, 3, 2, 3, seed=1), "third": around(3, 4, 3, 1, seed=2)}
+    evaluation = make_evaluation(values, metrics)
+    text = said(evaluation)
+    assert summarise(evaluation).mean_ranks.tolist() == [1.75, 2.0, 2.25]
+    assert "The lead of rough rests on EN and SD" in text
+    assert "without them fine leads with a mean rank of 1.50 against 2.50" in text
+
+
+def test_a_ranking_over_nothing_but_metrics_that_reward_noise_is_remarked_on(make_evaluation):
+    values = {"ours": around(2, 2, 1), "theirs": around(1, 1, 2, seed=1)}
+    text = said(make_evaluation(values, ["EN", "SD", "VIF"], ranked=["EN", "SD"]))
+    assert "Every metric of the mean rank gets better with noise in the image: EN and SD." in text
+
+
+def test_a_lead_that_survives_without_them_is_not(clear):
+    assert "rests on" not in said(clear)
+
+
+def test_noise_beyond_the_sources_is_told_with_what_it_gains(make_evaluation):
+    values = {"rough": around(5, 5, 1), "fine": around(4, 4, 2, seed=1)}
+    evaluation = make_evaluation(values, ["EN", "SD", "VIF"])
+    noise = NoiseLevels(np.array([[4.0, 5.0, NAN], [1.2, 1.3, 1.1]]), np.array([1.0, 1.0, 1.0]))
+    text = said(evaluation, noise)
+    assert "rough adds noise or sharpens it" in text
+    assert "deviation of 4.5 of 255 levels, theirs 1.0 (median of 2 images)" in text
+    assert "Noise raises EN and SD; without them its mean rank is 2.0, not 1.3." in text
+    assert "fine adds noise" not in text
+
+
+def test_noise_that_gains_nothing_is_told_alone(clear):
+    noise = NoiseLevels(np.array([[9.0], [1.0]]), np.array([1.0]))
+    assert said(clear, noise).endswith("theirs 1.0 (median of 1 image).")
+
+
+def test_references_that_beat_every_method_are_told_with_the_figures(make_evaluation):
+    values = {
+        "ours": (3.1, 0.70, 0.05),
+        "theirs": (2.5, 0.71, 0.04),
+        "Average": (2.0, 0.76, 0.03),
+        "Maximum": (4.2, 0.69, 0.06),
+    }
+    columns = {name: np.tile(np.array(row)[:, None], IMAGES) for name, row in values.items()}
+    text = said(make_evaluation(columns, ["MI", "SSIM", "MSE"]))
+    assert "The pixel maximum is better than every method in MI (4.2; ours 3.1): " in text
+    assert (
+        "The pixel average is better than every method in SSIM (0.76; theirs 0.71) and MSE (0.03; theirs 0.04): "
+        in text
+    )
+    assert "No method has as good a mean rank as the pixel average (2.0)" in text
+
+
+def test_a_table_of_references_alone_has_no_leader(make_evaluation):
+    values = {"Average": around(1, 2), "Maximum": around(2, 1, seed=1)}
+    assert said(make_evaluation(values, ["VIF", "EN"])) == ""
+
+
+def test_lists_read_as_sentences():
+    assert listed([]) == ""
+    assert listed(["a"]) == "a"
+    assert listed(list("abcdefg")) == "a, b, c, d, e and 2 more"
