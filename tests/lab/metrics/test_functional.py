@@ -176,6 +176,13 @@ def test_gradients_change_no_value(name, convention):
         torch.testing.assert_close(with_gradient, METRICS[name](fused.to(dtype), sources.to(dtype), convention))
 
 
+@pytest.mark.parametrize("name", ["SSIM", "VIF", "Qabf", "CC"])
+def test_metrics_can_be_compiled_whole(name):
+    fused, sources = images(1), images(2, seed=1)
+    compiled = torch.compile(METRICS[name].function, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(fused, sources), METRICS[name](fused, sources))
+
+
 @every_case
 def test_what_is_measured_is_left_as_it_was(name, convention):
     fused, sources = images(1), images(2, seed=1)

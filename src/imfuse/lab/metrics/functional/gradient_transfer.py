@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from functools import reduce
 from typing import NamedTuple
 
@@ -41,15 +40,6 @@ class EdgeFates(NamedTuple):
     added: Tensor
 
 
-class _Edges(NamedTuple):
-    """Strength of the fused image's edges; strength, preservation and weight of each source's; `(b, 1, h, w)` each."""
-
-    fused: Tensor
-    sources: list[Tensor]
-    quality: list[Tensor]
-    weight: list[Tensor]
-
-
 def edge_transfer(
     fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"], *, convention: str = "imfuse"
 ) -> Float[Tensor, " b"]:
@@ -66,9 +56,7 @@ def edge_transfer(
             edges count as lost.
     """
     check_convention(convention, "imfuse", "atan2")
-    edges = _edges(*as_images(fused, sources), convention == "atan2")
-    kept = [quality * weight for quality, weight in zip(edges.quality, edges.weight, strict=True)]
-    return _total(kept) / _total(edges.weight).clamp_min(EPSILON)
+    return _fates(*as_images(fused, sources), convention).kept
 
 
 def edge_loss(
@@ -112,56 +100,65 @@ def edge_fates(
 ) -> EdgeFates:
     """Qabf, LABF and Nabf at once, for the price of one; conventions of `edge_artefacts`."""
     check_convention(convention, "imfuse", "petrovic", "kumar")
-    fused, sources = as_images(fused, sources)
-    edges = _kumar_edges(fused, sources) if convention == "kumar" else _edges(fused, sources, False)
-    total = _total(edges.weight).clamp_min(EPSILON)
-    kept = [quality * weight for quality, weight in zip(edges.quality, edges.weight, strict=True)]
-    lack = reduce(torch.add, edges.weight) - reduce(torch.add, kept)
+    return _fates(*as_images(fused, sources), convention)
+
+
+@shared
+def _fates(fused: Tensor, sources: Tensor, convention: str) -> EdgeFates:
+    strength_f, angle_f = _edges(fused, convention)
+    preservation = _kumar_preservation if convention == "kumar" else _preservation
+    strengths, qualities, weights = [], [], []
+    # One source after the other, because temporaries of one size are taken from the memory of the last.
+    for source in sources.split(1, dim=1):
+        strength, angle = _edges(source, convention)
+        quality, weight = preservation(strength_f, strength, (angle - angle_f).abs_())
+        strengths.append(strength)
+        qualities.append(quality)
+        weights.append(weight)
+    return _shares(strength_f, strengths, qualities, weights, as_petrovic=convention == "petrovic")
+
+
+def _shares(
+    strength_f: Tensor, strengths: list[Tensor], qualities: list[Tensor], weights: list[Tensor], as_petrovic: bool
+) -> EdgeFates:
+    weight, kept = reduce(torch.add, weights), reduce(torch.add, map(torch.mul, qualities, weights))
+    total, lack = _sum(weight).clamp_min(EPSILON), weight - kept
     # One where the fused edge is stronger than that of every source, and else zero.
-    is_added = (edges.fused - reduce(torch.maximum, edges.sources)).detach().clamp_min_(0).sign_()
-    added = _total([lack * is_added]) / total
-    fates = EdgeFates(_total(kept) / total, _total([lack]) / total - added, added)
-    if convention == "petrovic":
-        lacking = len(edges.quality) - reduce(torch.add, edges.quality)
-        return fates._replace(added=_total([lacking * reduce(torch.add, edges.weight) * is_added]) / total)
-    return fates
+    is_added = (strength_f - reduce(torch.maximum, strengths)).detach().clamp_min_(0).sign_()
+    added = _sum(lack * is_added)
+    lost = _sum(lack) - added
+    if as_petrovic:
+        added = _sum((len(qualities) - reduce(torch.add, qualities)) * weight * is_added)
+    return EdgeFates(_sum(kept) / total, lost / total, added / total)
 
 
-@shared
-def _edges(fused: Tensor, sources: Tensor, full_turn: bool) -> _Edges:
-    angle = _full_angle if full_turn else _half_angle
-    strengths, angles, qualities = [], [], []
-    # One image after the other, because temporaries of one size are taken from the memory of the last.
-    for image in (fused, *sources.split(1, dim=1)):
-        gx, gy = _sobel(image, mode="constant")
-        strengths.append(_strength(gx, gy))
-        angles.append(angle(gx, gy))
-    for strength_s, angle_s in zip(strengths[1:], angles[1:], strict=True):
-        alignment = (angle_s - angles[0]).abs_().mul_(-2 / math.pi).add_(1)
-        of_strength = logistic(_ratio(strengths[0], strength_s), *STRENGTH)
-        qualities.append(of_strength.mul_(logistic(alignment, *ORIENTATION)))
-    weights = [F.threshold(strength_s, FAINT, 0.0) for strength_s in strengths[1:]]
-    return _Edges(strengths[0], strengths[1:], qualities, weights)
+def _edges(image: Tensor, convention: str) -> tuple[Tensor, Tensor]:
+    """Strength and angle at each pixel."""
+    mode = "constant"
+    if convention == "kumar":
+        mode = "reflect" if min(image.shape[2:]) > 1 else "replicate"
+    gx, gy = _sobel(image, mode)
+    return _strength(gx, gy), _full_angle(gx, gy) if convention == "atan2" else _half_angle(gx, gy)
 
 
-@shared
-def _kumar_edges(fused: Tensor, sources: Tensor) -> _Edges:
-    mode = "reflect" if min(fused.shape[2:]) > 1 else "replicate"
-    strengths, angles, qualities = [], [], []
-    for image in (fused, *sources.split(1, dim=1)):
-        gx, gy = _sobel(image, mode)
-        strengths.append(_strength(gx, gy) / 8)
-        angles.append(_half_angle(gx, gy))
-    for strength_s, angle_s in zip(strengths[1:], angles[1:], strict=True):
-        alignment = (angle_s - angles[0]).abs_().mul_(2 / math.pi).sub_(1).abs_()
-        of_strength = logistic(_ratio(strengths[0], strength_s), *KUMAR_STRENGTH)
-        qualities.append(square_root(of_strength * logistic(alignment, *KUMAR_ORIENTATION)))
-    weights = [torch.where(s >= KUMAR_THRESHOLD, s**KUMAR_EXPONENT, KUMAR_FLOOR) for s in strengths[1:]]
-    return _Edges(strengths[0], strengths[1:], qualities, weights)
+def _preservation(strength_f: Tensor, strength_s: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+    """Preservation of a source's edges, and their weights; `turn` is the difference of the angles, and given up."""
+    alignment = turn.mul_(-2 / math.pi).add_(1)
+    quality = logistic(_ratio(strength_f, strength_s), *STRENGTH).mul_(logistic(alignment, *ORIENTATION))
+    return quality, F.threshold(strength_s, FAINT, 0.0)
 
 
-def _total(planes: Sequence[Tensor]) -> Float[Tensor, " b"]:
-    return reduce(torch.add, [plane.sum(dim=(1, 2, 3)) for plane in planes])
+def _kumar_preservation(strength_f: Tensor, strength_s: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+    alignment = turn.mul_(2 / math.pi).sub_(1).abs_()
+    ratio = _ratio(strength_f, strength_s)
+    quality = logistic(ratio, *KUMAR_STRENGTH).mul_(logistic(alignment, *KUMAR_ORIENTATION))
+    strength = strength_s / 8
+    weight = torch.where(strength >= KUMAR_THRESHOLD, strength**KUMAR_EXPONENT, KUMAR_FLOOR)
+    return square_root(quality), weight
+
+
+def _sum(plane: Tensor) -> Float[Tensor, " b"]:
+    return plane.sum(dim=(1, 2, 3))
 
 
 def _sobel(images: Tensor, mode: str) -> tuple[Tensor, Tensor]:
