@@ -101,7 +101,7 @@ def test_other_conventions_are_named(clear):
     assert "By a convention other than imfuse's: VIF (wide)." in text
 
 
-def test_methods_that_chance_could_tell_apart_are_named_with_their_p(make_evaluation):
+def test_methods_that_the_images_do_not_tell_apart_are_named_with_their_p(make_evaluation):
     generator = np.random.default_rng(0)
     values = {name: generator.normal(size=(3, IMAGES)) for name in ("a", "b")} | {"c": around(-9, -9, -9)}
     evaluation = make_evaluation(values, ["VIF", "EN", "CC"])
@@ -110,7 +110,7 @@ def test_methods_that_chance_could_tell_apart_are_named_with_their_p(make_evalua
     p = summary.rank_tests.corrected[0, 1]
     assert p >= 0.05
     text = said(evaluation)
-    assert f"{first} cannot be told from {second} (p = {p:.2g}): over 30 images" in text
+    assert f"Ranks over 30 images do not tell {first} from {second} (p = {p:.2g}): signed-rank test" in text
     assert "c (p" not in text
 
 
@@ -172,6 +172,42 @@ def test_references_that_beat_every_method_are_told_with_the_figures(make_evalua
         in text
     )
     assert "No method has as good a mean rank as the pixel average (2.0)" in text
+
+
+def constant(**rows: tuple[float, ...]) -> dict[str, np.ndarray]:
+    """Values `(metrics, images)` of each method, the same on every image."""
+    return {name: np.tile(np.array(row)[:, None], IMAGES) for name, row in rows.items()}
+
+
+def test_a_reference_that_is_better_by_nothing_that_shows_is_not_told(make_evaluation):
+    columns = constant(ours=(0.7140, 2.0), theirs=(0.6, 1.0), Average=(0.7141, 2.1))
+    text = said(make_evaluation(columns, ["SSIM", "MI"]))
+    assert "The pixel average is better than every method in MI (2.1; ours 2): " in text
+
+
+def test_a_method_that_beats_others_only_where_the_maximum_does_too_is_named(make_evaluation):
+    metrics = ["SD", "EN", "SSIM", "VIF"]
+    columns = constant(
+        bright=(9, 8, 1, 1), fine=(5, 5, 3, 3), poor=(1, 1, 2, 2), Average=(2, 2, 9, 1), Maximum=(8, 9, 0, 0)
+    )
+    text = said(make_evaluation(columns, metrics))
+    assert "bright beats the other methods only in SD and EN, where the pixel maximum would beat them too." in text
+    assert "fine beats" not in text  # of VIF no reference has as much
+    assert "poor beats" not in text
+    columns = constant(bright=(9, 8, 1, 1), fine=(5, 5, 3, 3), Average=(8, 6, 2, 2), Maximum=(8, 9, 0, 0))
+    text = said(make_evaluation(columns, metrics))
+    assert "in SD and EN, where the pixel average and the pixel maximum would beat them too." in text
+
+
+def test_a_win_in_what_the_mean_rank_leaves_out_counts_for_nothing(make_evaluation):
+    columns = constant(bright=(9, 8), fine=(5, 5), Maximum=(8, 1))
+    assert "bright beats" not in said(make_evaluation(columns, ["SD", "MSE"], ranked=["MSE"]))
+    assert "bright beats the other methods only in SD" in said(make_evaluation(columns, ["SD", "VIF"], ranked=["SD"]))
+    assert "beats the other" not in said(make_evaluation(columns, ["SD", "VIF"]))
+
+
+def test_a_method_alone_beats_no_others(make_evaluation):
+    assert "beats the other" not in said(make_evaluation(constant(ours=(2, 1), Maximum=(1, 2)), ["SD", "VIF"]))
 
 
 def test_a_table_of_references_alone_has_no_leader(make_evaluation):

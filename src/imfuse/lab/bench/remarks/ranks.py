@@ -37,6 +37,7 @@ def rank_remarks(evaluation: Evaluation, summary: Summary, noise: NoiseLevels) -
         yield from _lead_by_noise(evaluation, summary, methods)
     yield from _noisy_images(evaluation, summary, noise)
     yield from _references_best(evaluation, summary)
+    yield from _no_better_than_references(evaluation, summary, methods)
 
 
 def _references_ahead(evaluation: Evaluation, summary: Summary, first: int) -> Iterator[str]:
@@ -51,9 +52,9 @@ def _not_told_apart(evaluation: Evaluation, summary: Summary, first: int) -> Ite
     names, p = [method.name for method in evaluation.methods], summary.rank_tests.corrected[first]
     alike = [f"{names[index]} (p = {p[index]:.2g})" for index in summary.order if index != first and p[index] >= LEVEL]
     if alike:
+        images = image_count(int(summary.ranked_scenes.sum()))
         yield (
-            f"{names[first]} cannot be told from {listed(alike)}: over {image_count(int(summary.ranked_scenes.sum()))} "
-            "the ranks do not differ more than by chance (signed-rank test, Holm's correction)."
+            f"Ranks over {images} do not tell {names[first]} from {listed(alike)}: signed-rank test, Holm's correction."
         )
 
 
@@ -116,7 +117,9 @@ def _references_best(evaluation: Evaluation, summary: Summary) -> Iterator[str]:
         for column, metric in enumerate(evaluation.metrics):
             best = np.flatnonzero(summary.best_method[:, column])
             if len(best) and summary.ranks[index, column] < summary.ranks[best[0], column]:
-                beaten.append(_figures(evaluation, summary.compared_means[:, column], metric, index, int(best[0])))
+                means = summary.compared_means[:, column]
+                if _printed(means[index]) != _printed(means[best[0]]):
+                    beaten.append(_figures(evaluation, means, metric, index, int(best[0])))
         if beaten:
             yield (
                 f"The {IN_WORDS[evaluation.methods[index].name]} is better than every method in "
@@ -125,7 +128,27 @@ def _references_best(evaluation: Evaluation, summary: Summary) -> Iterator[str]:
 
 
 def _figures(evaluation: Evaluation, means: NDArray[np.float64], metric: str, reference: int, best: int) -> str:
-    return f"{metric} ({means[reference]:.3g}; {evaluation.methods[best].name} {means[best]:.3g})"
+    return f"{metric} ({_printed(means[reference])}; {evaluation.methods[best].name} {_printed(means[best])})"
+
+
+def _printed(mean: float) -> str:
+    return f"{mean:.3g}"
+
+
+def _no_better_than_references(evaluation: Evaluation, summary: Summary, methods: list[int]) -> Iterator[str]:
+    """Methods that beat all others in nothing but what a reference beats these others in as well."""
+    columns = [evaluation.metrics.index(name) for name in summary.ranked]
+    for index in methods if len(methods) > 1 else []:
+        others = summary.ranks[[other for other in methods if other != index]][:, columns].min(axis=0)
+        won = summary.ranks[index, columns] < others
+        too = [row for row in _references(evaluation) if (summary.ranks[row, columns] < others)[won].all()]
+        if won.any() and too:
+            metrics = [name for name, is_won in zip(summary.ranked, won, strict=True) if is_won]
+            references = " and ".join(f"the {IN_WORDS[evaluation.methods[row].name]}" for row in too)
+            yield (
+                f"{evaluation.methods[index].name} beats the other methods only in "
+                f"{listed(metrics, most=len(metrics))}, where {references} would beat them too."
+            )
 
 
 def _references(evaluation: Evaluation) -> list[int]:
