@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imfuse.cli._options import add_report_options, check_positive
-from imfuse.cli._usage import UsageError
+from imfuse.cli._usage import UsageError, check_output
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -58,8 +58,7 @@ def run(arguments: Namespace) -> int:
     from imfuse.lab.bench.speed.table import records
     from imfuse.runtime.cores import usable_cores
 
-    if arguments.sources and not arguments.output:
-        raise UsageError("--sources needs a folder for the report: -o FOLDER")
+    _check_output(arguments)
     threads = arguments.threads or sorted({1, usable_cores()})
     for count in (arguments.repeat, *threads):
         check_positive(repeat=arguments.repeat, threads=count)
@@ -75,6 +74,20 @@ def run(arguments: Namespace) -> int:
     elif not arguments.quiet:
         _print(table)
     return _write(arguments, table, evaluation) if arguments.output else 0
+
+
+def _check_output(arguments: Namespace) -> None:
+    """Refuse an output that cannot be before anything is timed.
+
+    Raises:
+        UsageError: a report without a folder, one that is a file, or one that is a folder of sources.
+    """
+    if arguments.sources and not arguments.output:
+        raise UsageError("--sources needs a folder for the report: -o FOLDER")
+    if arguments.output:
+        folder = check_output(Path(arguments.output), [Path(source) for source in arguments.sources or ()])
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"-o {folder}: a file; what is measured needs a folder")
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -121,12 +121,18 @@ def test_csv_and_json_leave_it_empty(one_row):
     assert records(one_row)["rows"][0]["joules"] is None
 
 
-def test_energy_is_read_from_the_counters_and_survives_their_wrap(tmp_path):
-    zone = tmp_path / "intel-rapl:0"
-    zone.mkdir()
-    (zone / "max_energy_range_uj").write_text("9999999\n")
-    (zone / "energy_uj").write_text("9000000\n")
+def _zone(folder: Path, name: str, microjoules: int) -> Path:
+    folder.mkdir()
+    for file, text in {"name": name, "max_energy_range_uj": 9999999, "energy_uj": microjoules}.items():
+        (folder / file).write_text(f"{text}\n")
+    return folder / "energy_uj"
+
+
+def test_energy_is_that_of_the_packages_alone_and_survives_the_wrap_of_the_counters(tmp_path):
+    package = _zone(tmp_path / "intel-rapl:0", "package-0", 9000000)
+    parts = [_zone(tmp_path / "intel-rapl:0:0", "core", 0), _zone(tmp_path / "intel-rapl:1", "psys", 0)]
     meter = EnergyMeter(tmp_path)
     meter.start()
-    (zone / "energy_uj").write_text("500000\n")
+    for counter in (package, *parts):
+        counter.write_text("500000\n")
     assert meter.joules() == pytest.approx(1.5)

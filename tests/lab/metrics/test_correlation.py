@@ -43,3 +43,11 @@ def test_the_sum_of_the_sources_has_the_best_value():
 
 def test_the_negative_has_the_worst_correlation():
     assert metrics.correlation_coefficient(tensor(1 - A), tensor(A, A)).item() == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_the_rounding_of_a_source_less_itself_is_not_correlated(count):
+    sources = tensor(A, B, C)[:, :count].float()
+    single = metrics.sum_of_correlation_differences(sources[:, :1], sources)
+    double = metrics.sum_of_correlation_differences(sources[:, :1].double(), sources.double())
+    torch.testing.assert_close(single.double(), double, rtol=1e-4, atol=1e-4)

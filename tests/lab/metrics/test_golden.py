@@ -59,4 +59,4 @@ def test_every_golden_value_is_tested(golden):
 def test_the_off_centre_window_raises_vif_by_what_is_said(pairs):
     for fused, sources in pairs.values():
         ratio = METRICS["VIF"](fused, sources, "off_centre") / METRICS["VIF"](fused, sources)
-        assert 1.08 < ratio.item() < 1.35
+        assert 1 < ratio.item() < 1.4

@@ -102,3 +102,8 @@ def test_what_is_no_fused_image_is_refused(fused, words):
 def test_sources_of_another_size_are_refused_with_both_shapes():
     with pytest.raises(MetricError, match=r"\(1, 2, 4, 5\) beside fused \(1, 1, 4, 4\)"):
         as_images(torch.zeros(1, 1, 4, 4), torch.zeros(1, 2, 4, 5))
+
+
+def test_images_in_minus_one_to_one_are_refused_with_advice():
+    with pytest.raises(MetricError, match=r"bring \[-1, 1\] to it by \(x \+ 1\) / 2"):
+        as_fused(torch.linspace(-1, 1, 64).view(1, 1, 8, 8))

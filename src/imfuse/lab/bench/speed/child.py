@@ -102,7 +102,11 @@ def _fuser(job: Job) -> Fuser:
 
 
 def _peak_megabytes() -> float:
-    try:
+    if sys.platform == "darwin":
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    try:  # on Linux `ru_maxrss` would be that of the parent, if it was more
         peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text(encoding="ascii"))
     except OSError:
         peak = None

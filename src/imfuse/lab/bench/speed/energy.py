@@ -38,9 +38,9 @@ class EnergyMeter:
         return sum(used) / 1e6
 
     def _read(self) -> dict[Path, int]:
-        """Microjoules of each package, which holds its cores."""
-        zones = sorted(self.folder.glob("*-rapl:?")) + sorted(self.folder.glob("*-rapl:??"))
+        """Microjoules of each package; its cores, and the platform that it belongs to, would count it twice."""
         try:
+            zones = [zone for zone in self.folder.glob("*-rapl:*") if _is_package(zone)]
             return {zone: int((zone / "energy_uj").read_text()) for zone in zones}
         except (OSError, ValueError):  # since 2020 most systems let only root read it
             return {}
@@ -48,3 +48,7 @@ class EnergyMeter:
     @staticmethod
     def _wrap(zone: Path) -> int:
         return int((zone / "max_energy_range_uj").read_text())
+
+
+def _is_package(zone: Path) -> bool:
+    return (zone / "name").read_text().startswith("package")

@@ -104,7 +104,7 @@ def _time(job: Job) -> Timing:
         reason = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
         row = f"{job.model} on {job.engine}, {job.width}x{job.height}, {job.threads} threads"
         raise EvaluationError(f"{row}: it cannot be timed ({reason})")
-    return Timing(**json.loads(done.stdout))
+    return Timing(**json.loads(done.stdout.splitlines()[-1]))  # libraries may print before
 
 
 def _row(job: Job, timing: Timing, card: ModelCard | None, unit: float) -> SpeedRow:

@@ -11,8 +11,8 @@ from imfuse.errors import MetricError
 from imfuse.lab.metrics.functional._fast import filter_planes, is_plain
 from imfuse.lab.metrics.functional._sharing import shared
 
-FARTHEST = 1.0
-"""How far beyond [0, 1] an unclamped network may reach before its values are taken for another scale."""
+FARTHEST = 0.25
+"""How far beyond [0, 1] an unclamped network may reach before its values are taken for another scale, as [-1, 1]."""
 PEAK = 255.0
 
 
@@ -115,7 +115,8 @@ def _check_values(images: Tensor, name: str, training: bool = False) -> None:
     low, high = torch.aminmax(images)
     if not (low >= -FARTHEST and high <= 1 + FARTHEST):  # false for NaN too
         raise MetricError(
-            f"{name} holds values from {low:.4g} to {high:.4g}; expected floats in [0, 1] without NaN, or uint8"
+            f"{name} holds values from {low:.4g} to {high:.4g}; expected floats in [0, 1] without NaN, or uint8; "
+            "bring [-1, 1] to it by (x + 1) / 2"
         )
 
 

@@ -26,8 +26,16 @@ def sum_of_correlation_differences(
     source or difference adds 0, so that F = A = B has 0.
     """
     fused, sources = (_centred(images) for images in as_images(fused, sources))
-    others = (sources.sum(1, keepdim=True) - sources).div_(sources.shape[1] - 1)
-    return _correlation(fused - others, sources).sum(1)
+    return _correlation(fused - _mean_of_others(sources), sources).sum(1)
+
+
+def _mean_of_others(sources: Float[Tensor, "b n pixels"]) -> Float[Tensor, "b n pixels"]:
+    """For each source the mean of the others, never as a total less the one: its rounding would be correlated."""
+    count = sources.shape[1]
+    if count == 2:
+        return sources.flip(1)
+    kept = ~torch.eye(count, dtype=torch.bool, device=sources.device)
+    return torch.stack([sources[:, others].mean(1) for others in kept], dim=1)
 
 
 def _centred(images: Tensor) -> Float[Tensor, "b n pixels"]:
@@ -41,4 +49,4 @@ def _correlation(first: Float[Tensor, "b n pixels"], second: Float[Tensor, "b n 
 
 
 def _dot(first: Float[Tensor, "b n pixels"], second: Float[Tensor, "b n pixels"]) -> Float[Tensor, "b n"]:
-    return torch.einsum("bnp,bnp->bn", first, second)
+    return (first * second).sum(2)
