@@ -15,12 +15,13 @@ from imfuse.lab.bench.remarks import remarks
 from imfuse.lab.bench.remarks.noise import measure_noise
 from imfuse.lab.bench.scores import TaskScores
 from imfuse.lab.bench.statistics import Summary, summarise
-from imfuse.lab.bench.tables.records import long_csv, summary_json
+from imfuse.lab.bench.tables.records import long_csv, summary_json, tasks_csv
 from imfuse.lab.bench.tables.text import latex, markdown
 from imfuse.lab.bench.timings import SpeedTable
 
 PAGE = "report.html"
-FILES = (PAGE, "metrics.csv", "summary.json", "table.tex", "table.md")
+FILES = (PAGE, "metrics.csv", "summary.json", "table.tex", "table.md", "tasks.csv")
+"""What a report may hold; `tasks.csv` is there when a task was scored."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class Report:
 def write_report(
     folder: str | Path, evaluation: Evaluation, tasks: Sequence[TaskScores] = (), speed: SpeedTable | None = None
 ) -> Report:
-    """Write `report.html`, `metrics.csv`, `summary.json`, `table.tex` and `table.md`; older ones are replaced.
+    """Write `FILES`, of which `tasks.csv` only with task scores; older ones are replaced.
 
     Args:
         folder: made where it is missing.
@@ -61,11 +62,14 @@ def write_report(
     texts = {
         "metrics.csv": long_csv(evaluation),
         "summary.json": json.dumps(record, indent=1, allow_nan=False) + "\n",
-        "table.tex": latex(evaluation, summary),
-        "table.md": markdown(evaluation, summary),
+        "table.tex": latex(evaluation, summary, tasks, speed),
+        "table.md": markdown(evaluation, summary, tasks, speed),
+        **({"tasks.csv": tasks_csv(tasks)} if tasks else {}),
     }
     for name, text in texts.items():
         # Names of files need not be UTF-8.
         write_file(folder / name, text.encode("utf-8", "backslashreplace"))
+    if not tasks:
+        (folder / "tasks.csv").unlink(missing_ok=True)
     write_page(folder / PAGE, evaluation, summary, said, tasks, speed)
     return Report(folder, summary, said, record)

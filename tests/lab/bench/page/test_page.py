@@ -133,8 +133,8 @@ def test_the_head_says_how_many_and_by_which_version(page):
 def test_the_table_has_the_rows_and_marks_of_all_formats(page, evaluation):
     expected = [
         (
-            [row.name, str(row.images), *(cell.text + cell.interval.strip() for cell in row.cells)],
-            [c.mark for c in row.cells],
+            [row.name, str(row.images), *(cell.text + cell.interval.strip() for cell in row.all_cells)],
+            [c.mark for c in row.all_cells],
         )
         for row in table_rows(evaluation, summarise(evaluation, resamples=50))
     ]
@@ -148,6 +148,16 @@ def test_the_table_has_the_rows_and_marks_of_all_formats(page, evaluation):
         for row in rows
     ]
     assert found == expected
+
+
+def test_a_column_has_the_mean_rank_without_metrics_that_reward_noise(page, write, evaluation):
+    def buttons(page: Page) -> str:
+        return next(" ".join(text for _, text in row) for row in page.rows if "Mean rank" in row[2][1])
+
+    assert "without †" in buttons(page)
+    assert "Mean rank without †: over MI, VIF, SSIM alone." in page.text
+    other = write(replace(evaluation, ranked=("VIF", "SSIM")), gallery=1)
+    assert "without †" not in buttons(other)
 
 
 def test_tips_of_metrics_name_the_words_and_the_paper(page, evaluation):

@@ -33,6 +33,7 @@ def test_a_small_table_is_as_computed_by_hand(small):
     np.testing.assert_allclose(summary.deviations[:, 0], [1, np.sqrt(3), 1])
     assert summary.ranks.tolist() == [[1, 2], [2, 3], [3, 1]]
     assert summary.mean_ranks.tolist() == [1.5, 2.5, 2.0]
+    assert summary.mean_ranks_without_noise.tolist() == [2, 3, 1]  # of MSE alone
     assert summary.order == (0, 2, 1)
     assert summary.best.tolist() == [[True, False], [False, False], [False, True]]
     assert summary.second.tolist() == [[False, True], [True, False], [False, False]]

@@ -11,7 +11,7 @@ import pytest
 from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.scores import TaskRow, TaskScores
 from imfuse.lab.bench.statistics import summarise
-from imfuse.lab.bench.tables.records import long_csv, summary_json
+from imfuse.lab.bench.tables.records import long_csv, summary_json, tasks_csv
 from imfuse.lab.bench.timings import SpeedRow, SpeedTable
 
 NAN, INF = float("nan"), float("inf")
@@ -73,6 +73,7 @@ def test_the_record_holds_the_statistics(evaluation):
     assert [metric["convention"] for metric in record["metrics"]] == ["imfuse", "peak 255"]
     for m, method in enumerate(record["methods"]):
         assert method["mean_rank"] == summary.mean_ranks[m]
+        assert method["mean_rank_without_noise"] == summary.mean_ranks_without_noise[m]
         assert method["mean_rank_interval"] == [summary.mean_rank_low[m], summary.mean_rank_high[m]]
         assert method["metrics"]["EN"]["rank"] == summary.ranks[m, 0]
         assert method["metrics"]["EN"]["mean"] == pytest.approx(np.nanmean(evaluation.values[m, 0]))
@@ -92,3 +93,15 @@ def test_task_scores_speeds_and_times_are_in_the_record(evaluation):
     assert record["speed"]["rows"][0]["joules"] is None
     assert record["speed"]["rows"][0]["milliseconds"] == 20
     assert [method["milliseconds"] for method in record["methods"]] == [20, None, None]
+
+
+def test_task_scores_are_lines_of_their_own_file():
+    rows = (TaskRow("ours, new", (1 / 3, NAN), (0.1, NAN), (0.5, NAN)), TaskRow("theirs", (0.5, 0.25), (0, 0), (1, 1)))
+    tasks = [TaskScores("Detection", ("AP50", "AP"), rows, 12), TaskScores("Masks", ("mIoU",), (rows[1],), 3)]
+    tasks[1] = replace(tasks[1], rows=(TaskRow("theirs", (0.5,), (0.25,), (0.75,)),))
+    lines = list(csv.reader(io.StringIO(tasks_csv(tasks))))
+    assert lines[0] == ["task", "images", "method", "score", "value", "lower", "upper"]
+    assert lines[1] == ["Detection", "12", "ours, new", "AP50", repr(1 / 3), "0.1", "0.5"]
+    assert lines[2] == ["Detection", "12", "ours, new", "AP", "", "", ""]
+    assert lines[5] == ["Masks", "3", "theirs", "mIoU", "0.5", "0.25", "0.75"]
+    assert len(lines) == 6

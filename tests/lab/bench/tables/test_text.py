@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imfuse.lab.bench.evaluation import Evaluation
+from imfuse.lab.bench.scores import TaskRow, TaskScores
 from imfuse.lab.bench.statistics import summarise
 from imfuse.lab.bench.tables.rows import fixed, table_rows
 from imfuse.lab.bench.tables.text import latex, markdown
+from imfuse.lab.bench.timings import SpeedRow, SpeedTable
 
 NAN, INF = float("nan"), float("inf")
 ODD_NAMES = ["my_method & 50%", "[ours]* #1", r"a\b{c}^~$x$", "pipe | <b> `code`", "two\nlines"]
@@ -43,14 +45,15 @@ def rows_of(latex_text: str) -> list[list[str]]:
 
 def test_markdown_has_the_best_bold_the_second_in_italics_and_the_references_below(three):
     table = table_of(markdown(three, summarise(three)))
-    assert table[0] == ["method", "mean rank ↓", "EN ↑", "MSE ↓", "PSNR ↑"]
-    assert table[1] == [":--", "--:", "--:", "--:", "--:"]
+    assert table[0] == ["method", "mean rank ↓", "mean rank without † ↓", "EN† ↑", "MSE ↓", "PSNR ↑"]
+    assert table[1] == [":--", *["--:"] * 5]
     assert [row[0] for row in table[2:]] == ["ours", "theirs", "Average"]
     assert table[2][1].startswith("**1.5** (")
     assert table[4][1].startswith("_2.0_ (")
-    assert table[2][2:] == ["**8.000**", "_0.002000_", "**∞**"]
-    assert table[3][2:] == ["_7.000_", "0.003000", "–"]
-    assert table[4][2:] == ["2.000", "**0.001000**", "_21.17_"]
+    assert [row[2] for row in table[2:]] == ["_2.0_", "3.0", "**1.0**"]
+    assert table[2][3:] == ["**8.000**", "_0.002000_", "**∞**"]
+    assert table[3][3:] == ["_7.000_", "0.003000", "–"]
+    assert table[4][3:] == ["2.000", "**0.001000**", "_21.17_"]
 
 
 def test_the_interval_of_the_mean_rank_stands_beside_it(three):
@@ -65,9 +68,11 @@ def test_the_notes_say_over_what_means_and_ranks_are(three, write):
     text = write(three, summarise(three))
     assert "Means over 3 images" in text
     assert "Mean rank over EN, MSE" in text
+    assert "Noise in the image makes it better." in text
+    assert ": over MSE alone." in text
     assert "bootstrap" in text
     assert "convention" not in text
-    assert "MSE by the convention of_others" in markdown(
+    assert r"MSE by the convention of\_others" in markdown(
         replace(three, conventions={"MSE": "of_others"}), summarise(three)
     )
 
@@ -77,7 +82,7 @@ def test_missing_images_are_counted_in_a_column(make_evaluation):
     text = markdown(evaluation, summarise(evaluation))
     assert [row[-1] for row in table_of(text)] == ["images", "--:", "3", "1"]
     assert "ranks and marks over the 1 image that every one has" in text
-    assert [row[-1].strip() for row in rows_of(latex(evaluation, summarise(evaluation)))] == ["Images", "3", "1"]
+    assert [row[-1].strip() for row in rows_of(latex(evaluation, summarise(evaluation)))] == ["images", "3", "1"]
 
 
 def test_a_column_of_equals_has_no_marks(make_evaluation):
@@ -89,14 +94,14 @@ def test_a_column_of_equals_has_no_marks(make_evaluation):
 def test_latex_has_rows_of_booktabs(three):
     text = latex(three, summarise(three))
     rows = rows_of(text)
-    assert {len(row) for row in rows} == {5}
-    assert [row[0].strip() for row in rows] == ["Method", "ours", "theirs", "Average"]
-    assert rows[1][2:] == [r" \textbf{8.000} ", r" \underline{0.002000} ", r" \textbf{$\infty$}"]
-    assert rows[2][4] == " --"
+    assert {len(row) for row in rows} == {6}
+    assert [row[0].strip() for row in rows] == ["method", "ours", "theirs", "Average"]
+    assert rows[1][3:] == [r" \textbf{8.000} ", r" \underline{0.002000} ", r" \textbf{$\infty$}"]
+    assert rows[2][5] == " --"
     assert text.count(r"\midrule") == 2
     assert text.index(r"\midrule", text.index("theirs")) < text.index("Average")
     assert r"\caption{Road \& rail. Means over 3 images." in text
-    assert r"\begin{tabular}{lrrrr}" in text
+    assert r"\begin{tabular}{lrrrrr}" in text
 
 
 def test_negative_numbers_have_a_minus_in_latex(make_evaluation):
@@ -110,6 +115,58 @@ def test_many_metrics_take_both_columns_of_a_page(make_evaluation):
     assert r"\begin{table*}" in latex(evaluation, summarise(evaluation))
 
 
+@pytest.mark.parametrize("metrics", [["EN", "SD"], ["VIF", "MSE"]])
+def test_a_second_mean_rank_stands_where_it_can_differ(make_evaluation, metrics):
+    evaluation = make_evaluation({"a": [[1.0]] * 2, "b": [[2.0]] * 2}, metrics)
+    text = markdown(evaluation, summarise(evaluation))
+    assert table_of(text)[0][1:] == ["mean rank ↓", *(["EN† ↑", "SD† ↑"] if "EN" in metrics else ["VIF ↑", "MSE ↓"])]
+    assert "without" not in text
+
+
+@pytest.fixture
+def tasks() -> list[TaskScores]:
+    rows = (
+        TaskRow("a_b", (0.5, NAN), (0.4, NAN), (0.6, NAN)),
+        TaskRow("ir alone", (0.25, 0.1), (0.2, 0.1), (0.3, 0.1)),
+    )
+    return [TaskScores("Detection by d_1.onnx", ("AP50", "AP & more"), rows, 7, ("100 % sure.",))]
+
+
+@pytest.fixture
+def speed() -> SpeedTable:
+    row = SpeedRow("a_b", "torch", 640, 480, 1, 20.0, 19.0, 21.0, 0.5, 90.0, 1000, 1e9, NAN)
+    return SpeedTable("one core", 40.0, (row,))
+
+
+def test_task_scores_and_speeds_stand_below_the_table(three, tasks, speed):
+    main, task, of_speed = markdown(three, summarise(three), tasks, speed).split("\n## ")
+    assert main == markdown(three, summarise(three))
+    assert table_of(task) == [
+        ["method", "AP50 ↑", "AP & more ↑".replace("&", r"\&")],
+        [":--", "--:", "--:"],
+        [r"a\_b", "**0.500** (0.400 to 0.600)", "–"],
+        ["ir alone", "_0.250_ (0.200 to 0.300)", "**0.100** (0.100 to 0.100)"],
+    ]
+    assert task.startswith(r"Detection by d\_1.onnx")
+    assert "Over 7 images; in parentheses 95 % bootstrap intervals" in task
+    assert "100 % sure." in task
+    assert table_of(of_speed)[2][:5] == [r"a\_b", "torch", "640x480", "1", "20.0"]
+    assert "on one core" in of_speed
+    assert "thread: 40 ms." in of_speed
+    assert "Best" not in of_speed
+
+
+def test_latex_has_them_as_tables_of_their_own(three, tasks, speed):
+    text = latex(three, summarise(three), tasks, speed)
+    check_latex(text)
+    assert text.startswith(latex(three, summarise(three)))
+    assert text.count(r"\begin{tabular}") == 3
+    assert r"\caption{Detection by d\_1.onnx. Over 7 images" in text
+    assert r"a\_b & \textbf{0.500} (0.400 to 0.600) & -- \\" in text
+    assert "\n% 100 % sure.\n" in text
+    assert r"a\_b & torch & 640x480 & 1 & 20.0 & 19.0-21.0 &" in text
+
+
 def check_latex(text: str) -> None:
     """What LaTeX would stop at: braces, environments, cells, and characters that mean something to it."""
     body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
@@ -121,14 +178,24 @@ def check_latex(text: str) -> None:
     assert depth == 0
     assert not re.search(r"[#_%^~]", plain)
     assert plain.count("$") % 2 == 0
-    opened = re.findall(r"\\begin\{([^}]*)\}", plain)
-    assert opened == re.findall(r"\\end\{([^}]*)\}", plain)[::-1]
+    opened = []
+    for kind, name in re.findall(r"\\(begin|end)\{([^}]*)\}", plain):
+        if kind == "begin":
+            opened.append(name)
+        else:
+            assert opened.pop() == name
+    assert opened == []
     assert set(re.findall(r"\\([a-zA-Z]+)", plain)) <= {
         *("begin", "end", "centering", "small", "setlength", "tabcolsep", "caption", "textbf", "underline", "toprule"),
         *("midrule", "bottomrule", "uparrow", "downarrow", "infty", "textbackslash", "textasciitilde"),
-        *("textasciicircum", "textless", "textgreater", "textbar"),
+        *("dag", "textasciicircum", "textless", "textgreater", "textbar"),
     }
     assert not re.search(r"(\\\\|rule)\s*[\[*]", body)
+    for table in body.split(r"\begin{tabular}")[1:]:
+        check_cells(table)
+
+
+def check_cells(body: str) -> None:
     assert len({line.replace(r"\&", "").count("&") for line in body.splitlines() if line.endswith(r" \\")}) == 1
 
 

@@ -22,7 +22,7 @@ from imfuse.lab.bench.scores import TaskScores
 from imfuse.lab.bench.speed.table import HEAD, cells
 from imfuse.lab.bench.statistics import Summary
 from imfuse.lab.bench.statistics.significance import LEVEL
-from imfuse.lab.bench.tables.rows import lacks_images, table_notes
+from imfuse.lab.bench.tables.rows import lacks_images, table_notes, tells_noise
 from imfuse.lab.bench.timings import SpeedTable
 
 FOLDER = Path(__file__).parent
@@ -102,6 +102,7 @@ def _of_numbers(evaluation: Evaluation, summary: Summary, gallery: Gallery) -> d
         "verdict": verdict(evaluation, summary),
         "rows": content.main_rows(evaluation, summary),
         "lacks_images": lacks_images(evaluation, summary),
+        "tells_noise": tells_noise(summary),
         "table_notes": table_notes(evaluation, summary),
         "heat_rows": content.heat_rows(evaluation, summary),
         "test_rows": test_rows(summary, order),

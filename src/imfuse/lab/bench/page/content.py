@@ -60,9 +60,16 @@ def main_rows(evaluation: Evaluation, summary: Summary) -> list[dict[str, Any]]:
     rows = []
     for row in table_rows(evaluation, summary):
         index = names.index(row.name)
-        keys = [summary.mean_ranks[index], *summary.means[index]]
-        tips = ["", *(_mean_tip(summary, index, column) for column in range(len(evaluation.metrics)))]
-        cells = [asdict(cell) | {"key": key, "tip": tip} for cell, key, tip in zip(row.cells, keys, tips, strict=True)]
+        second = [summary.mean_ranks_without_noise[index]] if row.without_noise else []
+        keys = [summary.mean_ranks[index], *second, *summary.means[index]]
+        tips = [
+            "",
+            *[""] * len(second),
+            *(_mean_tip(summary, index, column) for column in range(len(evaluation.metrics))),
+        ]
+        cells = [
+            asdict(cell) | {"key": key, "tip": tip} for cell, key, tip in zip(row.all_cells, keys, tips, strict=True)
+        ]
         rows.append({"index": index, "is_reference": row.is_reference, "images": row.images, "cells": cells})
     return rows
 

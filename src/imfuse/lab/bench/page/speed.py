@@ -36,14 +36,14 @@ def timings(evaluation: Evaluation, summary: Summary, speed: SpeedTable | None) 
     """The methods whose time and mean rank are known, and where the times come from in words.
 
     Of a speed table the size and number of threads is taken at which most rows belong to methods of the evaluation,
-    and of several engines the fastest; without one, the median of the times that models took in this run.
+    and of several engines the fastest; without one, the median of the times that models took when they fused.
     """
     known = [i for i, rank in enumerate(summary.mean_ranks) if np.isfinite(rank)]
     measured = _from_table(evaluation, known, speed) if speed else None
     if measured is None:
         times = {i: [t for t in evaluation.methods[i].milliseconds.values() if t > 0] for i in known}
         rows = [(i, evaluation.methods[i].name, median(each)) for i, each in times.items() if each]
-        source = "median time of a fusion in this run, reading and writing left out"
+        source = "median time of a fusion, taken when the images were fused; reading and writing left out"
     else:
         rows, source = measured
     return [Timing(i, label, ms, float(summary.mean_ranks[i])) for i, label, ms in rows], source

@@ -71,7 +71,7 @@ def _image_by_image(evaluation: Evaluation, summary: Summary, methods: list[int]
 
 def _lead_by_noise(evaluation: Evaluation, summary: Summary, methods: list[int]) -> Iterator[str]:
     names, first = [method.name for method in evaluation.methods], methods[0]
-    noisy, ranks = _without_noise(evaluation, summary)
+    noisy, ranks = _noisy_metrics(summary), summary.mean_ranks_without_noise
     if len(noisy) == len(summary.ranked):
         yield f"Every metric of the mean rank gets better with noise in the image: {listed(noisy)}."
         return
@@ -83,11 +83,9 @@ def _lead_by_noise(evaluation: Evaluation, summary: Summary, methods: list[int])
         )
 
 
-def _without_noise(evaluation: Evaluation, summary: Summary) -> tuple[list[str], NDArray[np.float64]]:
-    """The metrics of the mean rank that reward noise, and the mean ranks over the others; NaN if there are none."""
-    noisy = [name for name in summary.ranked if METRICS[name].rewards_noise]
-    others = [evaluation.metrics.index(name) for name in summary.ranked if name not in noisy]
-    return noisy, summary.ranks[:, others].mean(axis=1) if others else np.full(len(summary.ranks), np.nan)
+def _noisy_metrics(summary: Summary) -> list[str]:
+    """The metrics of the mean rank that reward noise."""
+    return [name for name in summary.ranked if METRICS[name].rewards_noise]
 
 
 def _noisy_images(evaluation: Evaluation, summary: Summary, noise: NoiseLevels) -> Iterator[str]:
@@ -98,13 +96,13 @@ def _noisy_images(evaluation: Evaluation, summary: Summary, noise: NoiseLevels) 
             yield (
                 f"{method.name} adds noise or sharpens it: where the sources are smooth its noise has a deviation of "
                 f"{fused:.1f} of 255 levels, theirs {sources:.1f} (median of {image_count(int(seen.sum()))})"
-                f"{_gain_by_noise(evaluation, summary, index)}."
+                f"{_gain_by_noise(summary, index)}."
             )
 
 
-def _gain_by_noise(evaluation: Evaluation, summary: Summary, index: int) -> str:
+def _gain_by_noise(summary: Summary, index: int) -> str:
     """What the metrics that reward noise give to the mean rank of a method, as the end of a sentence."""
-    noisy, ranks = _without_noise(evaluation, summary)
+    noisy, ranks = _noisy_metrics(summary), summary.mean_ranks_without_noise
     if not noisy or not ranks[index] > summary.mean_ranks[index]:
         return ""
     change = f"{ranks[index]:.1f}, not {summary.mean_ranks[index]:.1f}"
@@ -118,7 +116,7 @@ def _references_best(evaluation: Evaluation, summary: Summary) -> Iterator[str]:
             best = np.flatnonzero(summary.best_method[:, column])
             if len(best) and summary.ranks[index, column] < summary.ranks[best[0], column]:
                 means = summary.compared_means[:, column]
-                if _printed(means[index]) != _printed(means[best[0]]):
+                if _printed(float(means[index])) != _printed(float(means[best[0]])):
                     beaten.append(_figures(evaluation, means, metric, index, int(best[0])))
         if beaten:
             yield (

@@ -11,6 +11,7 @@ from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.statistics.ranking import leaders, normalised, oriented, ranks
 from imfuse.lab.bench.statistics.resampling import deviations, mean_intervals, mean_rank_intervals, means
 from imfuse.lab.bench.statistics.significance import PairedTests, pairwise
+from imfuse.lab.metrics.registry import METRICS
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -48,6 +49,8 @@ class Summary:
         mean_ranks: `(m,)`, mean of `ranks` over `ranked`.
         mean_rank_low: `(m,)`, lower end of its 95 % bootstrap interval over images.
         mean_rank_high: `(m,)`, its upper end.
+        mean_ranks_without_noise: `(m,)`, mean of `ranks` over those of `ranked` that noise in the image does not
+            better; NaN where there are none.
         order: methods by mean rank, best first, as indices; methods without one come last.
         scene_ranks: `(m, k, s)`, ranks within each scene of `compared`.
         scene_mean_ranks: `(m, s)`, their mean over `ranked`.
@@ -77,6 +80,7 @@ class Summary:
     mean_ranks: Floats
     mean_rank_low: Floats
     mean_rank_high: Floats
+    mean_ranks_without_noise: Floats
     order: tuple[int, ...]
     scene_ranks: Floats
     scene_mean_ranks: Floats
@@ -98,6 +102,7 @@ def summarise(evaluation: Evaluation, *, resamples: int = 2000, seed: int = 0) -
     values, measured = evaluation.values, ~np.isnan(evaluation.values)
     ranked, compared, ranked_scenes = _comparison(evaluation, measured)
     columns = [evaluation.metrics.index(name) for name in ranked]
+    quiet = [evaluation.metrics.index(name) for name in ranked if not METRICS[name].rewards_noise]
     mean_low, mean_high = mean_intervals(values, measured, resamples, seed)
 
     used = compared & measured
@@ -134,6 +139,7 @@ def summarise(evaluation: Evaluation, *, resamples: int = 2000, seed: int = 0) -
         mean_ranks=mean_ranks,
         mean_rank_low=rank_low,
         mean_rank_high=rank_high,
+        mean_ranks_without_noise=_mean_ranks(column_ranks, quiet),
         order=tuple(int(index) for index in np.argsort(mean_ranks, kind="stable")),
         scene_ranks=scene_ranks,
         scene_mean_ranks=scene_mean_ranks,

@@ -21,6 +21,7 @@ from imfuse.lab.bench.timings import SpeedTable
 from imfuse.lab.metrics.registry import IMFUSE, METRICS
 
 COLUMNS = ("stem", "method", "metric", "convention", "value")
+TASK_COLUMNS = ("task", "images", "method", "score", "value", "lower", "upper")
 FAMILY = "Wilcoxon signed-rank, paired over images, two-sided; Holm over all pairs of methods within one metric"
 
 
@@ -38,6 +39,19 @@ def long_csv(evaluation: Evaluation) -> str:
                 value = float(evaluation.values[m, k, s])
                 convention = evaluation.conventions.get(metric, IMFUSE)
                 writer.writerow((scene.stem, method.name, metric, convention, "" if np.isnan(value) else repr(value)))
+    return text.getvalue()
+
+
+def tasks_csv(tasks: Sequence[TaskScores]) -> str:
+    """One line a score: task, images, method, score, value, and the ends of its interval; empty where there is none."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(TASK_COLUMNS)
+    for scores in tasks:
+        for row in scores.rows:
+            for column, *three in zip(scores.columns, row.values, row.lower, row.upper, strict=True):
+                numbers = ("" if np.isnan(number) else repr(float(number)) for number in three)
+                writer.writerow((scores.title, scores.images, row.name, column, *numbers))
     return text.getvalue()
 
 
@@ -95,6 +109,7 @@ def _method(evaluation: Evaluation, summary: Summary, row: int) -> dict[str, Any
         "images": summary.images[row],
         "mean_rank": summary.mean_ranks[row],
         "mean_rank_interval": [summary.mean_rank_low[row], summary.mean_rank_high[row]],
+        "mean_rank_without_noise": summary.mean_ranks_without_noise[row],
         "scene_mean_ranks": summary.scene_mean_ranks[row],
         "milliseconds": _median_time(method),
         "metrics": {name: _cell(evaluation, summary, row, k) for k, name in enumerate(evaluation.metrics)},

@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.statistics import Summary
 from imfuse.lab.bench.statistics.ranking import leaders
+from imfuse.lab.metrics.registry import METRICS
 
 SIGNIFICANT = 4
 NOTHING, INFINITY = "–", "∞"
+NOISE_MARK = "†"
+"""Behind the name of a metric that noise in the image makes better."""
+
 Mark = Literal["best", "second", ""]
 
 
@@ -41,20 +45,28 @@ class Row:
         is_reference: whether it is computed from the sources.
         images: that the method has.
         cells: mean rank, then a mean for each metric.
+        without_noise: mean rank over the metrics that do not reward noise; None where that is no other figure.
     """
 
     name: str
     is_reference: bool
     images: int
     cells: tuple[Cell, ...]
+    without_noise: Cell | None = None
+
+    @property
+    def all_cells(self) -> tuple[Cell, ...]:
+        """Mean rank, the one without noise if there is one, then the means."""
+        return (self.cells[0], *([self.without_noise] if self.without_noise else []), *self.cells[1:])
 
 
 def table_rows(evaluation: Evaluation, summary: Summary) -> tuple[Row, ...]:
     """The rows, best mean rank first, the references below the methods."""
     columns = [_rank_cells(summary)]
     for column, mean in enumerate(summary.means.T):
-        marks = _marks(summary.best[:, column], summary.second[:, column])
+        marks = place_marks(summary.best[:, column], summary.second[:, column])
         columns.append([Cell(text, mark) for text, mark in zip(fixed(mean), marks, strict=True)])
+    quiet = _quiet_cells(summary) if tells_noise(summary) else [None] * len(evaluation.methods)
     order = sorted(summary.order, key=lambda index: evaluation.methods[index].kind == "reference")
     return tuple(
         Row(
@@ -62,6 +74,7 @@ def table_rows(evaluation: Evaluation, summary: Summary) -> tuple[Row, ...]:
             evaluation.methods[index].kind == "reference",
             int(summary.images[index]),
             tuple(column[index] for column in columns),
+            quiet[index],
         )
         for index in order
     )
@@ -70,6 +83,11 @@ def table_rows(evaluation: Evaluation, summary: Summary) -> tuple[Row, ...]:
 def lacks_images(evaluation: Evaluation, summary: Summary) -> bool:
     """Whether some method has not every image, so that the means of a table are not all over the same ones."""
     return bool((summary.images < len(evaluation.scenes)).any())
+
+
+def tells_noise(summary: Summary) -> bool:
+    """Whether the mean rank is over metrics that reward noise and over others, so that a second figure parts them."""
+    return 0 < sum(METRICS[name].rewards_noise for name in summary.ranked) < len(summary.ranked)
 
 
 def table_notes(evaluation: Evaluation, summary: Summary) -> tuple[str, ...]:
@@ -81,6 +99,11 @@ def table_notes(evaluation: Evaluation, summary: Summary) -> tuple[str, ...]:
     if summary.ranked:
         names = ", ".join(summary.ranked)
         notes.append(f"Mean rank over {names} among all rows; in parentheses its 95 % bootstrap interval over images.")
+    if any(METRICS[name].rewards_noise for name in evaluation.metrics):
+        notes.append(f"{NOISE_MARK} Noise in the image makes it better.")
+    if tells_noise(summary):
+        names = ", ".join(name for name in summary.ranked if not METRICS[name].rewards_noise)
+        notes.append(f"Mean rank without {NOISE_MARK}: over {names} alone.")
     notes += [f"{metric} by the convention {name}." for metric, name in evaluation.conventions.items()]
     return tuple(notes)
 
@@ -118,10 +141,16 @@ def _rank_cells(summary: Summary) -> list[Cell]:
     ranks = [number(rank, 1) for rank in summary.mean_ranks]
     ends = zip(summary.mean_rank_low, summary.mean_rank_high, strict=True)
     intervals = ["" if np.isnan(low) else f" ({low:.1f} to {high:.1f})" for low, high in ends]
-    return [Cell(*cell) for cell in zip(ranks, _marks(*leaders(summary.mean_ranks)), intervals, strict=True)]
+    return [Cell(*cell) for cell in zip(ranks, place_marks(*leaders(summary.mean_ranks)), intervals, strict=True)]
 
 
-def _marks(best: NDArray[np.bool_], second: NDArray[np.bool_]) -> list[Mark]:
+def _quiet_cells(summary: Summary) -> list[Cell]:
+    ranks = summary.mean_ranks_without_noise
+    marks = place_marks(*leaders(ranks))
+    return [Cell(number(rank, 1), mark) for rank, mark in zip(ranks, marks, strict=True)]
+
+
+def place_marks(best: NDArray[np.bool_], second: NDArray[np.bool_]) -> list[Mark]:
     """Marks of a column; none where all are equal."""
     if best.all():
         return [""] * len(best)

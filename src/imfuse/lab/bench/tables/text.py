@@ -1,13 +1,17 @@
-"""The table of an evaluation as text: Markdown for a page, LaTeX for a paper; CSV and JSON lie beside them."""
+"""The tables of an evaluation as text: Markdown for a page, LaTeX for a paper; CSV and JSON lie beside them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from imfuse.lab.bench.evaluation import Evaluation
+from imfuse.lab.bench.scores import TaskScores
 from imfuse.lab.bench.statistics import Summary
-from imfuse.lab.bench.tables.rows import INFINITY, NOTHING, Cell, Row, lacks_images, table_notes, table_rows
-from imfuse.lab.metrics.registry import METRICS
+from imfuse.lab.bench.tables.grids import Grid, all_grids
+from imfuse.lab.bench.tables.rows import INFINITY, NOISE_MARK, NOTHING, Cell
+from imfuse.lab.bench.timings import SpeedTable
 
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
 LATEX_SPECIAL = {
@@ -20,59 +24,74 @@ LATEX_SPECIAL = {
     "[": "{[}",  # at the start of a row a bracket or a star would be an argument of the \\ or \midrule before it
     "]": "{]}",
     "*": "{*}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    NOISE_MARK: r"\dag{}",
     **{character: f"\\{character}" for character in "{}$&#_%"},
 }
 LATEX_MARKS = {"best": r"\textbf{%s}", "second": r"\underline{%s}", "": "%s"}
 MARKDOWN_MARKS = {"best": "**%s**", "second": "_%s_", "": "%s"}
-WIDE = 7
-"""Metrics from which on a LaTeX table spans both columns of a page."""
+WIDE = 10
+"""Columns from which on a LaTeX table spans both columns of a page; one with intervals counts as two."""
 
 
-def markdown(evaluation: Evaluation, summary: Summary) -> str:
-    """A Markdown table: mean rank with its interval, then the means; best bold, second in italics."""
-    rows = table_rows(evaluation, summary)
-    lines = [["method", "mean rank ↓", *(f"{name} {_arrow(name)}" for name in evaluation.metrics)]]
-    lines.append([":--", *["--:"] * (len(evaluation.metrics) + 1)])
-    lines += [[_markdown_text(row.name), *map(_markdown_cell, row.cells)] for row in rows]
-    if lacks_images(evaluation, summary):
-        images = ["images", "--:", *(str(row.images) for row in rows)]
-        lines = [[*line, cell] for line, cell in zip(lines, images, strict=True)]
-    notes = " ".join([*table_notes(evaluation, summary), "Best **bold**, second _italic_."])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{notes}\n"
+def markdown(
+    evaluation: Evaluation, summary: Summary, tasks: Sequence[TaskScores] = (), speed: SpeedTable | None = None
+) -> str:
+    """Markdown tables: mean rank with its interval, then the means; below it task scores and speeds, if there are any.
+
+    Best bold, second in italics.
+    """
+    first, *others = all_grids(evaluation, summary, tasks, speed)
+    titled = [f"## {_markdown_text(grid.title)}\n\n{_markdown_grid(grid)}" for grid in others]
+    return "\n".join([_markdown_grid(first), *titled])
 
 
-def latex(evaluation: Evaluation, summary: Summary) -> str:
-    r"""A LaTeX table for `\input`, in need of nothing but `booktabs`; best bold, second underlined."""
-    rows = table_rows(evaluation, summary)
-    lacking = lacks_images(evaluation, summary)
-    arrows = {"↑": r"$\uparrow$", "↓": r"$\downarrow$"}
-    head = ["Method", r"Mean rank $\downarrow$"]
-    head += [f"{_latex_text(name)} {arrows[_arrow(name)]}" for name in evaluation.metrics]
-    head += ["Images"] if lacking else []
-    methods, references = (
-        [_latex_row(row, lacking) for row in rows if row.is_reference is kind] for kind in (False, True)
-    )
-    caption = " ".join([f"{evaluation.title}.", *table_notes(evaluation, summary)])
-    environment = "table*" if len(evaluation.metrics) >= WIDE else "table"
+def latex(
+    evaluation: Evaluation, summary: Summary, tasks: Sequence[TaskScores] = (), speed: SpeedTable | None = None
+) -> str:
+    r"""LaTeX tables for `\input`, in need of nothing but `booktabs`; best bold, second underlined."""
+    grids = all_grids(evaluation, summary, tasks, speed)
+    return "\n".join(["% needs \\usepackage{booktabs}", *map(_latex_grid, grids)])
+
+
+def _markdown_grid(grid: Grid) -> str:
+    lines = [[_markdown_text(name) for name in grid.head]]
+    lines.append([":--"] * grid.texts + ["--:"] * (len(grid.head) - grid.texts))
+    for row in chain.from_iterable(grid.groups):
+        texts = (_markdown_text(cell.text) for cell in row[: grid.texts])
+        lines.append([*texts, *map(_markdown_cell, row[grid.texts :])])
+    notes = [_markdown_text(note) for note in grid.notes]
+    notes += ["Best **bold**, second _italic_."] if _has_marks(grid) else []
+    notes += [_markdown_text(remark) for remark in grid.remarks]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{' '.join(notes)}\n"
+
+
+def _latex_grid(grid: Grid) -> str:
+    notes = " ".join([f"{grid.title}.", *grid.notes])
+    marks = r" Best \textbf{bold}, second \underline{underlined}." if _has_marks(grid) else ""
+    environment = "table*" if _width(grid) >= WIDE else "table"
     lines = [
-        r"% needs \usepackage{booktabs}",
+        *(f"% {' '.join(remark.split())}" for remark in grid.remarks),
         rf"\begin{{{environment}}}",
         r"\centering\small\setlength{\tabcolsep}{4pt}",
-        rf"\caption{{{_latex_text(caption)} Best \textbf{{bold}}, second \underline{{underlined}}.}}",
-        rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+        rf"\caption{{{_latex_text(notes)}{marks}}}",
+        rf"\begin{{tabular}}{{{'l' * grid.texts}{'r' * (len(grid.head) - grid.texts)}}}",
         r"\toprule",
-        " & ".join(head) + r" \\",
-        *([r"\midrule", *methods] if methods else []),
-        *([r"\midrule", *references] if references else []),
-        r"\bottomrule",
-        r"\end{tabular}",
-        rf"\end{{{environment}}}",
+        _latex_row(map(_latex_text, grid.head)),
     ]
-    return "\n".join(lines) + "\n"
+    for group in filter(None, grid.groups):
+        lines += [r"\midrule", *(_latex_row(_latex_cells(grid, row)) for row in group)]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", rf"\end{{{environment}}}"]) + "\n"
 
 
-def _arrow(metric: str) -> str:
-    return "↑" if METRICS[metric].higher_is_better else "↓"
+def _has_marks(grid: Grid) -> bool:
+    return any(cell.mark for row in chain.from_iterable(grid.groups) for cell in row)
+
+
+def _width(grid: Grid) -> int:
+    columns = zip(*chain.from_iterable(grid.groups), strict=True)
+    return sum(2 if any(cell.interval for cell in column) else 1 for column in columns)
 
 
 def _markdown_text(text: str) -> str:
@@ -87,9 +106,12 @@ def _latex_text(text: str) -> str:
     return "".join(LATEX_SPECIAL.get(character, character) for character in " ".join(text.split()))
 
 
-def _latex_row(row: Row, lacking: bool) -> str:
-    cells = [_latex_text(row.name), *map(_latex_cell, row.cells), *([str(row.images)] if lacking else [])]
+def _latex_row(cells: Iterable[str]) -> str:
     return " & ".join(cells) + r" \\"
+
+
+def _latex_cells(grid: Grid, row: Sequence[Cell]) -> list[str]:
+    return [*(_latex_text(cell.text) for cell in row[: grid.texts]), *map(_latex_cell, row[grid.texts :])]
 
 
 def _latex_cell(cell: Cell) -> str:
