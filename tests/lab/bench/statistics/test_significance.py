@@ -97,6 +97,15 @@ def test_infinite_values_differ_from_finite_ones_by_the_most_and_from_each_other
     assert pairwise(np.stack([first, second])).raw[0, 1] == signed_rank(np.append(large[1:] - second[1:], 0))
 
 
+def test_values_that_differ_by_rounding_alone_differ_by_nothing():
+    values = np.random.default_rng(0).uniform(0.1, 1, 40)
+    rounded = np.nextafter(values, 2)
+    assert (rounded > values).all()
+    tests = pairwise(np.stack([values, rounded, values + 1e-6]))
+    assert tests.raw[0, 1] == 1
+    assert tests.raw[0, 2] < 1e-6
+
+
 def test_methods_of_one_distribution_are_called_different_as_often_as_the_level_says():
     generator = np.random.default_rng(0)
     found = np.mean([signed_rank(generator.normal(size=30)) < 0.05 for _ in range(2000)])

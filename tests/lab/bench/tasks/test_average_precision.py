@@ -109,3 +109,8 @@ def test_differences_are_taken_resample_by_resample():
     sentence = differences(("ours", "theirs"), (0.5, 0.4), (noise, noise - 0.1), "AP50")
     assert "theirs -0.100 (-0.100 to -0.100)" in sentence
     assert "to ours" in sentence
+
+
+def test_differences_without_any_resample_have_no_interval():
+    sentence = differences(("ours", "theirs"), (0.5, 0.4), (np.full(9, np.nan), np.zeros(9)), "AP50")
+    assert "theirs -0.100 (no interval)" in sentence

@@ -187,6 +187,24 @@ def test_the_seed_decides_the_intervals(evaluation, blue_detector, boxes):
     assert first.rows[0].lower[0] < first.rows[0].values[0] < first.rows[0].upper[0]
 
 
+def test_all_classes_count_in_every_resample_of_the_mean(evaluation, blue_detector, boxes):
+    """The cats of one image are never found, so that the mean is half of what it is without them."""
+    (boxes / "one.txt").write_text("0 0.5 0.5 0.1 0.1\n" + (boxes / "one.txt").read_text())
+    scores = score(evaluation, blue_detector((64, 96)), boxes, classes=("cat", "blue"), resamples=200)
+    good = scores.rows[0]
+    assert scores.columns[:4] == ("AP50", "AP", "AP50 cat", "AP cat")
+    assert (good.values[0], good.values[2], good.values[4]) == pytest.approx((0.5, 0, 1))
+    assert (good.lower[0], good.upper[0]) == pytest.approx((0.5, 0.5))  # no resample takes the blue ones alone
+    lacking = next(remark for remark in scores.remarks if "are left out of the intervals" in remark)
+    share = int(lacking.split()[0]) / 200
+    assert lacking.startswith(f"{share * 200:.0f} of 200 resamples hold no object of some class")
+    assert share == pytest.approx((2 / 3) ** 3, abs=0.1)
+
+
+def test_resamples_that_hold_all_classes_are_not_remarked_on(evaluation, blue_detector, boxes):
+    assert not any("left out of the intervals" in r for r in score(evaluation, blue_detector((64, 96)), boxes).remarks)
+
+
 def test_fastestdet_sees_more_cars_in_daylight_than_in_infrared(shared_data, make_evaluation):
     from imfuse.images.files import read_image
 

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.page.values import p_text
 from imfuse.lab.bench.statistics import Summary
-from imfuse.lab.bench.statistics.ranking import oriented
+from imfuse.lab.bench.statistics.ranking import equal, oriented
 from imfuse.lab.bench.statistics.significance import LEVEL
 
 Floats = NDArray[np.float64]
@@ -40,8 +40,8 @@ def pairwise_directions(values: Floats) -> NDArray[np.int64]:
 
 
 def _direction(first: Floats, second: Floats) -> int:
-    """Infinities that are equal differ by nothing."""
-    differ = (first != second) & ~np.isnan(first) & ~np.isnan(second)
+    """Infinities that are equal differ by nothing, and so do values that are equal but for rounding."""
+    differ = ~equal(first, second) & ~np.isnan(first) & ~np.isnan(second)
     difference = first[differ] - second[differ]
     return int(np.sign((np.sign(difference) * rankdata(np.abs(difference))).sum())) if len(difference) else 0
 

@@ -35,6 +35,18 @@ def ranks(values: Floats, axis: int = 0) -> Floats:
     return np.moveaxis(np.where(np.isnan(values), np.nan, 1.0 + better), 0, axis)
 
 
+def equal(first: Floats, second: Floats) -> Flags:
+    """Which values are the same within `TOLERANCE`, as ranks take them; equal infinities are, NaN is not.
+
+    Example:
+        >>> equal(np.array([0.3, 0.3, np.inf]), np.array([0.1 + 0.2, 0.4, np.inf]))
+        array([ True, False,  True])
+    """
+    largest = np.maximum(np.abs(first), np.abs(second))
+    with np.errstate(invalid="ignore"):
+        return (first == second) | (np.isfinite(largest) & (np.abs(first - second) <= TOLERANCE * largest))
+
+
 def leaders(ranked: Floats) -> tuple[Flags, Flags]:
     """Which of the ranks `(methods, metrics)` are the best and the second best of their column, ties included."""
     best = ranked == _smallest(ranked)

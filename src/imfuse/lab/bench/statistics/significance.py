@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
+from imfuse.lab.bench.statistics.ranking import equal
+
 Floats = NDArray[np.float64]
 
 LEVEL = 0.05
@@ -80,10 +82,13 @@ def holm(p: Floats) -> Floats:
 
 
 def _differences(first: Floats, second: Floats) -> Floats:
-    """Differences over the images that both have; equal infinities differ by nothing, unequal ones by the most."""
+    """Differences over the images that both have; equal infinities differ by nothing, unequal ones by the most.
+
+    What ranks take for equal, such as sums in another order, differs by nothing here too.
+    """
     both = ~np.isnan(first) & ~np.isnan(second)
     first, second = first[both], second[both]
-    return np.subtract(first, second, out=np.zeros(len(first)), where=first != second)
+    return np.subtract(first, second, out=np.zeros(len(first)), where=~equal(first, second))
 
 
 def _exact(doubled: NDArray[np.int_], smaller: int) -> float:

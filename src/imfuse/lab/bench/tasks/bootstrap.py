@@ -45,7 +45,8 @@ def differences(names: Sequence[str], values: Sequence[float], samples: Sequence
     parts = []
     for name, value, sample in zip(names[1:], values[1:], samples[1:], strict=True):
         (low,), (high,) = interval((sample - samples[0])[:, None])
-        parts.append(f"{name} {value - values[0]:+.3f} ({low:+.3f} to {high:+.3f})")
+        ends = "no interval" if np.isnan(low) else f"{low:+.3f} to {high:+.3f}"
+        parts.append(f"{name} {value - values[0]:+.3f} ({ends})")
     return (
         f"Difference of {column} to {names[0]} over the same resamples, 95 %: {'; '.join(parts)}. "
         "Rows whose intervals overlap may still differ reliably, if this one leaves out 0."

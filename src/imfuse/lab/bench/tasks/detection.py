@@ -28,6 +28,9 @@ Floats = NDArray[np.float64]
 RARE = 5
 """Images with a class, below which its average precision hangs on single objects."""
 
+INCOMPLETE = 0.05
+"""Share of resamples without some class beyond which it is said that they are left out."""
+
 
 def score_detection(
     evaluation: Evaluation,
@@ -77,9 +80,12 @@ def score_detection(
     ]
     if not images:
         raise EvaluationError(f"{boxes}: no labelled image could be scored; {failures[0]}")
-    columns, rows, samples = _table(plan.names, images, shared.names, draw_weights(len(images), resamples, seed))
+    columns, rows, samples, left_out = _table(
+        plan.names, images, shared.names, draw_weights(len(images), resamples, seed)
+    )
     compared = differences(plan.names, [row.values[0] for row in rows], [sample[:, 0] for sample in samples], "AP50")
-    remarks = (*_remarks(network, names, shared, images, resamples), compared, *plan.remarks, *failures)
+    said = _remarks(network, names, shared, images, resamples)
+    remarks = (*said, *_incomplete(left_out, resamples), compared, *plan.remarks, *failures)
     return TaskScores(f"Detection by {detector.name}", columns, rows, len(images), remarks)
 
 
@@ -145,26 +151,39 @@ def _relabel(labels: NDArray[np.int64], places: Mapping[int, int]) -> tuple[NDAr
 
 def _table(
     names: Sequence[str], images: Sequence[_Image], classes: Sequence[str], weights: Floats
-) -> tuple[tuple[str, ...], tuple[TaskRow, ...], list[Floats]]:
+) -> tuple[tuple[str, ...], tuple[TaskRow, ...], list[Floats], int]:
+    """Columns, rows, resampled columns `(resamples, columns)` of each row, and how many resamples lack a class."""
     truth = [image.truth for image in images]
     rows, samples = [], []
     for index, name in enumerate(names):
         found = [image.found[index] for image in images]
-        values = _summarise(average_precision(found, truth, len(classes))[None])[0]
+        values = average_precision(found, truth, len(classes))[None]
+        present = np.asarray(~np.isnan(values).any((0, 1)))
         matches = [match_class(found, truth, label) for label in range(len(classes))]
-        samples.append(_summarise(np.stack([resampled_precision(match, weights) for match in matches], 2)))
-        rows.append(TaskRow(name, tuple(map(float, values)), *interval(samples[-1])))
+        samples.append(_summarise(np.stack([resampled_precision(match, weights) for match in matches], 2), present))
+        rows.append(TaskRow(name, tuple(map(float, _summarise(values, present)[0])), *interval(samples[-1])))
     columns = ("AP50", "AP", *(f"{score} {name}" for name in classes for score in ("AP50", "AP")))
-    return columns, tuple(rows), samples
+    return columns, tuple(rows), samples, int(np.isnan(samples[0][:, 0]).sum())
 
 
-def _summarise(precision: Floats) -> Floats:
-    """The columns `(..., 2 + 2 * classes)` of AP `(..., overlaps, classes)`; classes without objects do not count."""
+def _summarise(precision: Floats, present: NDArray[np.bool_]) -> Floats:
+    """The columns `(..., 2 + 2 * classes)` of AP `(..., overlaps, classes)`.
+
+    The means are over the classes that are present in the set, in every resample: where one of them has no object they
+    are NaN, because a mean over the others would be another quantity.
+    """
     by_class = np.stack([precision[..., 0, :], precision.mean(-2)], -1)
-    counted = ~np.isnan(by_class)
-    mean = np.where(counted, by_class, 0).sum(-2) / np.maximum(counted.sum(-2), 1)
-    mean[~counted.any(-2)] = np.nan
+    mean = by_class[..., present, :].mean(-2) if present.any() else np.full((*by_class.shape[:-2], 2), np.nan)
     return np.concatenate([mean, by_class.reshape(*mean.shape[:-1], -1)], -1)
+
+
+def _incomplete(left_out: int, resamples: int) -> Iterator[str]:
+    """A sentence on the resamples that lack a class, if they are many."""
+    if left_out > INCOMPLETE * resamples:
+        yield (
+            f"{left_out} of {resamples} resamples hold no object of some class and are left out of the intervals over "
+            "all classes, which are too narrow for that."
+        )
 
 
 def _remarks(
