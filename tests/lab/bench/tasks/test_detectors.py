@@ -98,7 +98,7 @@ def decoded_output(size: tuple[int, int]) -> np.ndarray:
     return np.array([rows], np.float32)
 
 
-@pytest.mark.parametrize("layout", ["auto", "yolox-decoded"])
+@pytest.mark.parametrize("layout", ["auto", "yolox", "yolox-decoded"])
 def test_decoded_yolox_rows_are_pixels_of_the_input(constant_graph, layout):
     output = decoded_output((64, 96))
     output[0, 17, 4] = 0.7
@@ -106,6 +106,21 @@ def test_decoded_yolox_rows_are_pixels_of_the_input(constant_graph, layout):
     assert detector.layout.name == "yolox-decoded"
     found = detector(np.zeros((128, 192, 3), np.uint8))
     assert found.boxes.tolist() == [[80, 16, 96, 32]]  # the cell 5, 1 of 12 columns, twice as large
+
+
+@pytest.mark.parametrize("layout", ["auto", "yolox"])
+def test_raw_yolox_rows_are_told_from_decoded_ones(constant_graph, layout):
+    raw = np.zeros((1, 12 * 8 + 6 * 4 + 3 * 2, 6), np.float32)
+    raw[..., :2], raw[..., 5], raw[0, 17, 4] = 0.5, 1, 0.7
+    detector = Detector(constant_graph(raw, (64, 96)), layout, ("cat",))
+    assert detector.layout.name == "yolox"
+    assert detector(np.zeros((128, 192, 3), np.uint8)).boxes.tolist() == [[80, 16, 96, 32]]
+
+
+def test_decoded_yolox_rows_can_be_asked_for_whatever_the_output_looks_like(constant_graph):
+    output = np.zeros((1, 12 * 8 + 6 * 4 + 3 * 2, 6), np.float32)
+    detector = Detector(constant_graph(output, (64, 96)), "yolox-decoded", ("cat",))
+    assert detector.layout.name == "yolox-decoded"
 
 
 @pytest.mark.parametrize("picture", [(480, 640), (700, 300)])

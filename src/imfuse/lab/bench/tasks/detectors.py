@@ -45,7 +45,8 @@ class Detector:
 
     Args:
         path: the `.onnx` file.
-        layout: a name of `LAYOUTS`, or `auto` to tell it by the output.
+        layout: a name of `LAYOUTS`, or `auto` to tell it by the output. `yolox` is either form of YOLOX's own export,
+            told by the output too; `yolox-decoded` is that form alone.
         classes: names of its classes.
 
     Attributes:
@@ -63,7 +64,8 @@ class Detector:
         self.graph, self.classes = Graph(path), tuple(classes)
         wanted = PROBED if layout == AUTO else LAYOUTS[layout].size
         output = _probe(self.graph, _input_size(self.graph, wanted))
-        self.layout = _tell(output, _input_size(self.graph, wanted), path) if layout == AUTO else LAYOUTS[layout]
+        allowed = tuple(LAYOUTS.values()) if layout == AUTO else (LAYOUTS[layout],)
+        self.layout = _tell(output, _input_size(self.graph, wanted), allowed, path)
         self.size = _input_size(self.graph, self.layout.size)
         if self.size != _input_size(self.graph, wanted):
             output = _probe(self.graph, self.size)
@@ -114,13 +116,14 @@ def _probe(graph: Graph, size: Size) -> NDArray[np.float32]:
     return graph(np.full((3, *size), yolox.PADDING, np.float32))
 
 
-def _tell(output: NDArray[np.float32], size: Size, path: Path) -> Layout:
-    if yolox.fits(output.shape, size):
-        return LAYOUTS["yolox-decoded" if yolox.is_decoded(output, size) else "yolox"]
-    for layout in LAYOUTS.values():
-        if layout.fits(output.shape, size):
-            return layout
-    raise _misfit(output, size, path)
+def _tell(output: NDArray[np.float32], size: Size, allowed: Sequence[Layout], path: Path) -> Layout:
+    """The first layout that fits; its users know both of YOLOX's forms by one name, so which it is shows the output."""
+    layout = next((layout for layout in allowed if layout.fits(output.shape, size)), None)
+    if layout is None:
+        raise _misfit(output, size, path)
+    if layout is LAYOUTS["yolox"] and yolox.is_decoded(output, size):
+        return LAYOUTS["yolox-decoded"]
+    return layout
 
 
 def _misfit(output: NDArray[np.float32], size: Size, path: Path) -> EvaluationError:
