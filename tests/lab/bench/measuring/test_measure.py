@@ -18,6 +18,7 @@ import torch
 from imfuse.images.colour import luma
 from imfuse.images.files import read_image, write_image
 from imfuse.lab.bench.evaluation import Method, Scene
+from imfuse.lab.bench.measuring import processes, workers
 from imfuse.lab.bench.measuring.measure import Task, measure_scene
 from imfuse.lab.bench.measuring.methods import references
 from imfuse.lab.bench.measuring.processes import measure
@@ -153,15 +154,30 @@ def test_a_metric_that_fails_leaves_the_others(scene, monkeypatch):
     assert measured.problems == ("mine, 0: VIF cannot be measured: kernel size",)
 
 
-def test_several_processes_give_the_same_values_as_one(tmp_path):
+def test_several_processes_give_the_same_values_as_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "SECONDS_TO_BEGIN", 1e-3)
     scenes = [write_scene(tmp_path, str(number), number) for number in range(9)]
     tasks = [
         Task(scene, ((mine(scene), (VIF, MI)), *((method, (VIF,)) for method in references()))) for scene in scenes
     ]
     alone = {measured.scene.stem: measured for measured in measure(tasks, 1)}
+    before = dict(os.environ)
+    assert workers.count_workers(tasks, 2) == 2
     together = {measured.scene.stem: measured for measured in measure(tasks, 2)}
     assert alone == together
+    assert dict(os.environ) == before
     assert len(alone) == 9
+
+
+def test_processes_inherit_that_libraries_are_to_use_one_thread(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    code = "import os; print(os.environ['OMP_NUM_THREADS'], os.environ['OPENBLAS_NUM_THREADS'])"
+    with processes._one_thread_in_children():
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1 1\n"
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
 
 
 def test_threads_of_pytorch_are_as_before(scene):

@@ -13,9 +13,9 @@ from multiprocessing import connection, get_context, parent_process
 
 from imfuse.errors import EvaluationError
 from imfuse.lab.bench.measuring.measure import Measured, Task, measure_scene
+from imfuse.lab.bench.measuring.workers import count_workers
 
-WORTH_A_PROCESS = 4
-"""Scenes that take longer to measure than a process takes to begin."""
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def measure(tasks: Sequence[Task], jobs: int) -> Iterator[Measured]:
@@ -23,19 +23,19 @@ def measure(tasks: Sequence[Task], jobs: int) -> Iterator[Measured]:
 
     Args:
         tasks: one a scene.
-        jobs: processes at a time; with one, or few tasks, this process does it.
+        jobs: processes at a time, fewer where there is little work or memory; with one, this process does it.
 
     Raises:
         EvaluationError: a process was killed, most likely for want of memory.
     """
-    workers = min(jobs, len(tasks) // WORTH_A_PROCESS)
+    workers = count_workers(tasks, jobs)
     if workers < 2:
         yield from map(measure_scene, tasks)
         return
     # Spawned, since a fork of a process that has used PyTorch may hang.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
     try:
-        with _deaf():
+        with _deaf(), _one_thread_in_children():
             futures = [pool.submit(measure_scene, task) for task in tasks]
         for future in as_completed(futures):
             yield future.result()
@@ -61,12 +61,25 @@ def _deaf() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextlib.contextmanager
+def _one_thread_in_children() -> Iterator[None]:
+    """Say it where processes that begin meanwhile inherit it: numeric libraries ask once, when they are loaded."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def _start_worker() -> None:
     """One thread a process, whose end is that of its parent."""
     import cv2
 
-    for library in ("OMP", "MKL", "OPENBLAS"):
-        os.environ[f"{library}_NUM_THREADS"] = "1"
     cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it is not inherited
     threading.Thread(target=_end_with_parent, daemon=True).start()
