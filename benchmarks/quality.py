@@ -25,8 +25,9 @@ from imfuse import Fuser
 from imfuse.errors import EvaluationError
 from imfuse.images.colour import luma
 from imfuse.lab.bench.evaluation import Method, Scene
-from imfuse.lab.bench.measuring.measure import measure_picture, one_thread, unit_lumas
+from imfuse.lab.bench.measuring.measure import measure_picture, unit_lumas
 from imfuse.lab.bench.measuring.methods import find_scenes, read_method
+from imfuse.lab.bench.measuring.threads import one_thread
 from imfuse.lab.bench.pictures import fused_picture, read_sources
 from imfuse.lab.bench.statistics.ranking import oriented, ranks
 from imfuse.lab.metrics.registry import IMFUSE, METRICS, RANKED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
 import signal
@@ -14,10 +15,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from jsonargparse import ArgumentParser
 
 from imfuse.cli import main
+from imfuse.cli._eval_request import read_request
+from imfuse.cli.eval import add_arguments
+from imfuse.errors import EvaluationError
 from imfuse.images.files import read_image, write_image
 from imfuse.lab.bench.evaluate import evaluate
+from imfuse.lab.bench.measuring import hashing
+from imfuse.lab.bench.measuring.store import opened
 from imfuse.scenes import simulate
 
 FILES = {"report.html", "metrics.csv", "summary.json", "table.tex", "table.md"}
@@ -133,7 +141,11 @@ def test_json_prints_the_summary_and_quiet_prints_nothing(again, imfuse, capsys)
 
 
 def test_a_second_run_neither_writes_nor_imports_what_measures(again):
-    before = {path: path.stat().st_mtime_ns for path in again.rglob("*")}
+    def times():
+        files = (path for path in again.rglob("*") if path.is_file() and path.name != "hashes.json")
+        return {path: path.stat().st_mtime_ns for path in files}
+
+    before = times()
     code = f"""
 import sys
 from imfuse.cli import main
@@ -144,7 +156,47 @@ print([name for name in ("torch", "scipy", "matplotlib", "onnxruntime", "jinja2"
     )
     assert "laplacian" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
-    assert before == {path: path.stat().st_mtime_ns for path in again.rglob("*")}
+    assert before == times()
+
+
+def test_a_second_run_does_not_read_the_pictures_again(again, imfuse, monkeypatch):
+    for path in again.rglob("*"):
+        os.utime(path, (10**9, 10**9))
+    assert imfuse("eval", *WORDS, *METRICS, "--quiet") == 0
+    monkeypatch.setattr(hashing, "file_hash", lambda path: pytest.fail(f"{path} is read"))
+    assert imfuse("eval", *WORDS, *METRICS, "--quiet") == 0
+
+
+def test_other_runs_are_kept_out_until_the_report_is_written(folder, imfuse, capsys, monkeypatch):
+    pytest.importorskip("fcntl")
+    from imfuse.lab.bench import report as module
+
+    write = module.write_report
+
+    def watched(*given):
+        with pytest.raises(EvaluationError, match="another imfuse is at work"), opened(Path("report")):
+            pass
+        return write(*given)
+
+    monkeypatch.setattr(module, "write_report", watched)
+    assert imfuse("eval", *WORDS, *METRICS, "--quiet") == 0
+    with opened(Path("report")):
+        pass
+
+
+def test_weights_that_appear_make_the_report_anew(folder, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(folder / "torch"))
+    words = ["--sources", "ir", "vis", "--metrics", "all", "--segmenter", "fcn_resnet50", "--masks", "fused", "-o", "r"]
+    parser = ArgumentParser()
+    add_arguments(parser)
+    request = read_request(parser.parse_args(words))
+    checkpoints = Path(torch.hub.get_dir()) / "checkpoints"
+    weights = {checkpoints / "alexnet-owt-7be5be79.pth", checkpoints / "fcn_resnet50_coco-1167a1af.pth"}
+    assert not weights & set(request.places())
+    checkpoints.mkdir(parents=True)
+    for path in (*weights, checkpoints / "another-00000000.pth"):
+        path.write_text("weights")
+    assert {path for path in request.places() if path.suffix == ".pth"} == weights
 
 
 def test_a_new_method_keeps_the_measured_values_of_the_others(again, imfuse, capsys):
@@ -224,7 +276,15 @@ def test_the_wrong_order_of_the_sources_is_warned_of(folder, imfuse, capsys):
         (["--sources", "ir", "vis", "-o", "r", "--segmenter", "x.onnx"], "--masks is not given"),
         (["--sources", "ir", "vis", "-o", "r", "--segmenter", "x", "--masks", "y"], "--masks y: no such folder"),
         (["--sources", "ir", "vis", "-o", "r", "--detector", "x", "--boxes", "ir"], "--detector x: no such file"),
-        (["--sources", "ir", "vis", "-o", "r", "--classes", "person"], "none is given"),
+        (["--sources", "ir", "vis", "-o", "r", "--box-classes", "person"], "--boxes, which is not given"),
+        (["--sources", "ir", "vis", "-o", "r", "--mask-classes", "person"], "--masks, which is not given"),
+        (["--sources", "ir", "vis", "-o", "r", "--detector-classes", "x"], "--detector, which is not given"),
+        (["--sources", "ir", "vis", "-o", "r", "--segmenter-classes", "x"], "--segmenter, which is not given"),
+        (
+            ["--sources", "ir", "vis", "-o", "r", "--masks", "ir", "--segmenter", "fcn", "--segmenter-classes", "x"],
+            "--segmenter fcn is none",
+        ),
+        (["--sources", "ir", "vis", "-o", "r", "--model", "a:b=laplacian"], "'a:b' holds :"),
         (["--sources", "ir", "vis", "-o", "r", "-j", "0"], "--jobs 0"),
     ],
 )
@@ -287,8 +347,6 @@ def test_after_kill_9_the_same_command_goes_on(folder, imfuse):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGINT") or sys.platform == "win32", reason="POSIX signals")
 def test_an_interrupt_keeps_what_is_measured_and_says_how_to_go_on(folder):
-    import os
-
     process = subprocess.Popen(_many(folder), stderr=subprocess.PIPE, text=True, start_new_session=True)
     _wait_for_values(folder, 5)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers too

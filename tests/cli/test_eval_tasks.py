@@ -51,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 WORDS = ["eval", "--sources", "ir", "vis", "--model", "laplacian", "--metrics", "EN", "-o", "report", "-j", "1"]
 DETECTION = ["--detector", "detector.onnx", "--boxes", "boxes", "--layout", "yolox"]
 DETECTION += ["--detector-classes", "car", "person"]
-SEGMENTATION = ["--segmenter", "segmenter.onnx", "--masks", "masks", "--classes", "background", "person"]
+SEGMENTATION = ["--segmenter", "segmenter.onnx", "--masks", "masks", "--mask-classes", "background", "person"]
 
 
 def test_both_tasks_are_scored_for_each_method_and_each_source(folder, imfuse, capsys):
@@ -66,6 +66,17 @@ def test_both_tasks_are_scored_for_each_method_and_each_source(folder, imfuse, c
     assert "Detection by detector.onnx, 3 images" in out
     assert "Segmentation by segmenter.onnx, 3 images" in out
     assert out.count("ir alone") == 2
+
+
+def test_boxes_masks_and_segmenter_have_classes_of_their_own(folder, imfuse):
+    names = ["--box-classes", "lamp", "people", "--segmenter-classes", "person", "background"]
+    assert imfuse(*WORDS, *DETECTION, *SEGMENTATION, *names, "--quiet") == 0
+    detection, turned = json.loads(Path("report/summary.json").read_text(encoding="utf-8"))["tasks"]
+    assert detection["columns"][2:] == ["AP50 people", "AP people"]
+    assert imfuse(*WORDS, *SEGMENTATION, "--quiet") == 0
+    (straight,) = json.loads(Path("report/summary.json").read_text(encoding="utf-8"))["tasks"]
+    assert turned["columns"] == straight["columns"] == ["mIoU", "IoU background", "IoU person"]
+    assert turned["rows"][0]["values"][0] < straight["rows"][0]["values"][0]
 
 
 def test_a_changed_label_is_noticed_and_what_was_detected_is_kept(folder, imfuse, capsys):

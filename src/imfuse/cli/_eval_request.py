@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +15,13 @@ from imfuse.errors import ModelError
 if TYPE_CHECKING:
     from jsonargparse import Namespace
 
-CLASS_FILES = ("classes.txt", "obj.names", "labels.txt")
-"""Beside labels, they name the class numbers."""
+NAMED = {
+    "detector_classes": "detector",
+    "box_classes": "boxes",
+    "segmenter_classes": "segmenter",
+    "mask_classes": "masks",
+}
+"""Options that name classes, and the option whose classes they name."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,11 @@ class Request:
         layout: of its output.
         detector_classes: names of its classes.
         boxes: folder of labels for it.
+        box_classes: names of the class numbers in them.
         segmenter: ONNX file or name.
+        segmenter_classes: names of its classes.
         masks: folder of labels for it.
-        classes: names of the class numbers in the labels.
+        mask_classes: names of the class numbers in them.
         speed: whether the speed of the models is measured apart.
     """
 
@@ -50,9 +59,11 @@ class Request:
     layout: str
     detector_classes: tuple[str, ...] | None
     boxes: str | None
+    box_classes: tuple[str, ...] | None
     segmenter: str | None
+    segmenter_classes: tuple[str, ...] | None
     masks: str | None
-    classes: tuple[str, ...] | None
+    mask_classes: tuple[str, ...] | None
     speed: bool
 
     def as_record(self) -> dict[str, Any]:
@@ -60,12 +71,23 @@ class Request:
         return asdict(self)
 
     def places(self) -> Iterator[Path]:
-        """Files and folders whose content decides the report."""
+        """Files and folders whose content decides the report; of weights, whether they are there does too."""
+        from imfuse.lab.bench.class_files import CLASS_FILES
+
         yield from map(Path, (*self.sources, *self.fused.values(), *self.models.values()))
         yield from (Path(place) for place in (self.detector, self.segmenter) if place)
         for labels in (Path(place) for place in (self.boxes, self.masks) if place):
             yield labels
-            yield from (labels.parent / name for name in CLASS_FILES)
+            yield from (labels.resolve().parent / name for name in CLASS_FILES)
+        yield from self._weights()
+
+    def _weights(self) -> Iterator[Path]:
+        """Files of torchvision's weights that metrics and the segmenter read."""
+        folder = _checkpoints()
+        if {"LPIPS", "all"} & set(self.metrics):
+            yield from folder.glob("alexnet-*.pth")
+        if self.segmenter and not Path(self.segmenter).is_file():
+            yield from folder.glob(f"{escape(self.segmenter)}*.pth")
 
 
 def read_request(arguments: Namespace) -> Request:
@@ -91,9 +113,11 @@ def read_request(arguments: Namespace) -> Request:
         layout=arguments.layout,
         detector_classes=_optional(arguments.detector_classes),
         boxes=arguments.boxes,
+        box_classes=_optional(arguments.box_classes),
         segmenter=arguments.segmenter,
+        segmenter_classes=_optional(arguments.segmenter_classes),
         masks=arguments.masks,
-        classes=_optional(arguments.classes),
+        mask_classes=_optional(arguments.mask_classes),
         speed=arguments.speed,
     )
 
@@ -132,8 +156,14 @@ def _check_tasks(arguments: Namespace) -> None:
             raise UsageError(f"--{labels} {place}: no such folder")
     if arguments.detector and not Path(arguments.detector).is_file():
         raise UsageError(f"--detector {arguments.detector}: no such file")
-    if arguments.classes and not (arguments.boxes or arguments.masks):
-        raise UsageError("--classes names the numbers in --boxes or --masks, and none is given")
+    for names, things in NAMED.items():
+        if arguments[names] and not arguments[things]:
+            raise UsageError(f"--{names.replace('_', '-')} names the classes of --{things}, which is not given")
+    if arguments.segmenter_classes and not Path(arguments.segmenter).is_file():
+        raise UsageError(
+            f"--segmenter-classes names the classes of an ONNX file, and --segmenter {arguments.segmenter} is none; "
+            "networks of torchvision carry their names"
+        )
 
 
 def _named(option: str, words: Sequence[str], name_of: Callable[[str], str]) -> dict[str, str]:
@@ -179,6 +209,13 @@ def _model_name(model: str) -> str:
         return ModelCard.read(model_folder(model)).name
     except ModelError as error:
         raise UsageError(f"--model {model}: {error}") from error
+
+
+def _checkpoints() -> Path:
+    """Where torch.hub keeps weights, told without the import, which takes seconds."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    home = os.environ.get("TORCH_HOME", f"{cache}/torch")
+    return Path(home).expanduser() / "hub" / "checkpoints"
 
 
 def _optional(words: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -36,7 +36,7 @@ def _detection(request: Request, evaluation: Evaluation, cache: Path, progress: 
             Path(request.detector),
             boxes,
             layout=request.layout,
-            classes=request.classes,
+            classes=request.box_classes,
             detector_classes=request.detector_classes or COCO,
             cache=cache,
             advance=advance,
@@ -51,5 +51,11 @@ def _segmentation(request: Request, evaluation: Evaluation, cache: Path, progres
     masks = Path(request.masks)
     with progress("segmenting", count_labelled(evaluation, masks)) as advance:
         return score_segmentation(
-            evaluation, request.segmenter, masks, classes=request.classes, cache=cache, advance=advance
+            evaluation,
+            request.segmenter,
+            masks,
+            classes=request.mask_classes,
+            segmenter_classes=request.segmenter_classes,
+            cache=cache,
+            advance=advance,
         )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from imfuse.cli._eval_request import Request
     from imfuse.lab.bench.evaluate import Progress
     from imfuse.lab.bench.evaluation import Evaluation
+    from imfuse.lab.bench.measuring.hashing import FileHashes
+    from imfuse.lab.bench.measuring.store import Cache
     from imfuse.lab.bench.timings import SpeedTable
 
 
@@ -36,7 +38,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--model",
         nargs="+",
         metavar="NAME",
-        help="models that fuse the scenes in this run, timed on one thread: names that `imfuse models` shows, model "
+        help="models that fuse the scenes here, timed on one thread: names that `imfuse models` shows, model "
         "folders, or OTHER_NAME=MODEL",
     )
     parser.add_argument("-o", "--output", metavar="REPORT", help="folder of the report; an older report is replaced")
@@ -60,16 +62,36 @@ def add_arguments(parser: ArgumentParser) -> None:
 def _add_task_options(parser: ArgumentParser) -> None:
     parser.add_argument("--detector", metavar="ONNX", help="score what this detector finds; needs --boxes")
     parser.add_argument("--boxes", metavar="DIR", help="its labels: STEM.txt in the YOLO form")
-    parser.add_argument("--layout", default="auto", help="of the detector's output: yolox, yolox-decoded or fastestdet")
+    parser.add_argument(
+        "--box-classes",
+        nargs="+",
+        metavar="CLASS",
+        help="names of the class numbers in --boxes; otherwise in classes.txt beside them, or the detector's",
+    )
+    parser.add_argument(
+        "--layout",
+        default="auto",
+        help="of the detector's output: yolox (either form of its export), yolox-decoded (boxes in pixels) or "
+        "fastestdet; otherwise told by the output",
+    )
     parser.add_argument("--detector-classes", nargs="+", metavar="CLASS", help="its classes in order; otherwise COCO's")
     parser.add_argument(
         "--segmenter",
         metavar="ONNX",
         help="score how this network labels pixels; or a name of torchvision's; needs --masks",
     )
+    parser.add_argument(
+        "--segmenter-classes",
+        nargs="+",
+        metavar="CLASS",
+        help="classes of an ONNX network in order; otherwise those of the masks",
+    )
     parser.add_argument("--masks", metavar="DIR", help="its labels: STEM.png of class numbers")
     parser.add_argument(
-        "--classes", nargs="+", metavar="CLASS", help="names of the class numbers in --boxes or --masks"
+        "--mask-classes",
+        nargs="+",
+        metavar="CLASS",
+        help="names of the class numbers in --masks; otherwise in classes.txt beside them, or the network's",
     )
 
 
@@ -83,13 +105,19 @@ def run(arguments: Namespace) -> int:
     from imfuse.cli._eval_shown import show
     from imfuse.cli._report import print_json
     from imfuse.lab.bench.measuring.standing import standing, state_of
+    from imfuse.lab.bench.measuring.store import known_hashes
 
     check_positive(jobs=arguments.jobs)
     request = read_request(arguments)
     report = report_folder(arguments, request)
     _warn_of_order(request)
-    state = state_of(request.as_record(), request.places())
-    shown = standing(report, state) or _make(arguments, request, report, state)
+    hashes = known_hashes(report)
+    state = state_of(request.as_record(), request.places(), hashes)
+    shown = standing(report, state, hashes)
+    if shown is None:
+        shown = _make(arguments, request, report, state, hashes)
+    else:
+        hashes.keep()
     if arguments.json:
         import json
 
@@ -97,51 +125,68 @@ def run(arguments: Namespace) -> int:
     return show(shown, report, quiet=arguments.quiet or arguments.json)
 
 
-def _make(arguments: Namespace, request: Request, report: Path, state: str) -> dict[str, Any]:
-    """Measure and write everything; what `show` shows."""
+def _make(arguments: Namespace, request: Request, report: Path, state: str, hashes: FileHashes) -> dict[str, Any]:
+    """Measure and write everything, while other runs are kept out of the report; what `show` shows."""
     from imfuse.cli._eval_shown import what_to_show
     from imfuse.cli._eval_tasks import task_scores
     from imfuse.cli._report import progress
     from imfuse.lab.bench.evaluate import has_failed
     from imfuse.lab.bench.measuring.standing import keep_standing
+    from imfuse.lab.bench.measuring.store import opened
     from imfuse.lab.bench.report import FILES, write_report
+    from imfuse.runtime.cores import usable_cores
 
     shown = partial(progress, quiet=arguments.quiet or arguments.json)
-    evaluation = _evaluate(request, report, arguments.jobs, shown)
-    tasks = task_scores(request, evaluation, report, shown)
-    speed = _speed(request, shown) if request.speed else None
-    with shown("writing the report", None):
-        written = write_report(report, evaluation, tasks, speed)
-    fused = (path for method in evaluation.methods if method.kind == "model" for path in method.files.values())
-    kept = what_to_show(evaluation, written, tasks, has_failed(evaluation))
-    keep_standing(report, state, [*(report / name for name in FILES), *fused], kept)
+    columns = _columns(request)
+    with opened(report, hashes) as cache:
+        evaluation = _evaluate(request, columns, arguments.jobs or usable_cores(), cache, shown)
+        tasks = task_scores(request, evaluation, report, shown)
+        speed = _speed(request, shown) if request.speed else None
+        with shown("writing the report", None):
+            written = write_report(report, evaluation, tasks, speed)
+        fused = (path for method in evaluation.methods if method.kind == "model" for path in method.files.values())
+        kept = what_to_show(evaluation, written, tasks, has_failed(evaluation))
+        keep_standing(report, state, [*(report / name for name in FILES), *fused], kept, hashes)
     return kept
 
 
-def _evaluate(request: Request, report: Path, jobs: int | None, progress: Progress) -> Evaluation:
+def _columns(request: Request) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The metrics, and those of the mean rank.
+
+    Raises:
+        UsageError: names that cannot be meant, of metrics or methods.
+    """
     from imfuse.errors import EvaluationError
-    from imfuse.lab.bench.evaluate import evaluate
     from imfuse.lab.bench.measuring.columns import check_conventions, choose_metrics, choose_ranked
-    from imfuse.lab.bench.measuring.methods import check_names
-    from imfuse.runtime.cores import usable_cores
+    from imfuse.lab.bench.measuring.methods import check_folder_names, check_names
 
     try:
         metrics = choose_metrics(request.metrics)
-        ranked = choose_ranked(metrics, request.ranked)
         check_conventions(metrics, request.conventions)
         check_names([*request.fused, *request.models])
+        check_folder_names(request.models)
+        return metrics, choose_ranked(metrics, request.ranked)
     except EvaluationError as error:
         raise UsageError(str(error)) from error
+
+
+def _evaluate(
+    request: Request, columns: tuple[tuple[str, ...], tuple[str, ...]], jobs: int, cache: Cache, progress: Progress
+) -> Evaluation:
+    from imfuse.lab.bench.evaluate import evaluate
+
+    metrics, ranked = columns
     return evaluate(
         request.sources,
         request.fused,
-        report,
+        cache.report,
         models=request.models,
         metrics=metrics,
         conventions=request.conventions,
         ranked=ranked,
         title=request.title,
-        jobs=jobs or usable_cores(),
+        jobs=jobs,
+        cache=cache,
         progress=progress,
     )
 

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from imfuse import Fuser
 from imfuse.errors import EvaluationError, ModelError
 from imfuse.images.files import read_image, write_image
 from imfuse.lab.bench import evaluate as module
 from imfuse.lab.bench.evaluate import evaluate, has_failed
+from imfuse.lab.bench.measuring import board, columns, fusing
 from imfuse.lab.bench.measuring.processes import measure
+from imfuse.lab.metrics.functional import perceptual
 from imfuse.lab.metrics.registry import COMMON, METRICS, RANKED
 from imfuse.scenes import simulate
 
@@ -139,6 +142,40 @@ def test_a_second_run_measures_and_fuses_nothing(run, measured, monkeypatch):
     assert measured == []
     np.testing.assert_array_equal(first.values, second.values)
     assert first.methods == second.methods
+
+
+def test_times_of_another_machine_are_not_taken_over(run, monkeypatch):
+    models = {"fast": "laplacian"}
+    run(models=models)
+    calls, fuse = [], Fuser.__call__
+    monkeypatch.setattr(Fuser, "__call__", lambda self, *given, **named: calls.append(1) or fuse(self, *given, **named))
+    monkeypatch.setattr(fusing, "machine", lambda: "another processor, 64 cores")
+    run(models=models)
+    assert len(calls) == 3 + 1  # one to warm up
+    run(models=models)
+    assert len(calls) == 3 + 1
+
+
+def test_other_weights_of_lpips_are_measured_again(run, measured, monkeypatch, tmp_path):
+    def lpips(*_):
+        return torch.zeros(1)
+
+    made = type("Made", (), {"inputs": "sources", "__call__": lpips})()
+    monkeypatch.setitem(METRICS, "LPIPS", made)
+    monkeypatch.setattr(columns, "_is_available", lambda _: True)
+    for text in ("first", "second"):
+        (tmp_path / "weights.pth").write_text(text)
+        monkeypatch.setattr(perceptual, "weights_file", lambda: tmp_path / "weights.pth")
+        board.weights_hash.cache_clear()
+        run(metrics=["LPIPS", "SSIM"])
+    board.weights_hash.cache_clear()
+    wanted = [columns for task in measured for _, columns in task.pictures]
+    assert wanted == 12 * [(("LPIPS", "imfuse"), ("SSIM", "imfuse"))] + 12 * [(("LPIPS", "imfuse"),)]
+
+
+@pytest.mark.parametrize("part", ["runtime", "classical", "images", "lab/metrics/functional"])
+def test_the_code_that_decides_a_value_counts(part):
+    assert part in board._CODE
 
 
 def test_what_has_changed_is_measured_again_and_nothing_else(run, measured, folder):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,19 @@ from numpy.typing import NDArray
 
 from imfuse.lab.bench.evaluation import Evaluation, Method, Scene
 from imfuse.lab.bench.measuring.board import Board
-from imfuse.lab.bench.measuring.cache import Cache, content_hashes, opened
 from imfuse.lab.bench.measuring.columns import check_conventions, check_metrics, choose_ranked
 from imfuse.lab.bench.measuring.fusing import Model, fuse_scenes, load_models
-from imfuse.lab.bench.measuring.methods import Problems, check_names, find_scenes, read_method, references, source_names
+from imfuse.lab.bench.measuring.methods import (
+    Problems,
+    check_folder_names,
+    check_names,
+    find_scenes,
+    read_method,
+    references,
+    source_names,
+)
 from imfuse.lab.bench.measuring.processes import measure
+from imfuse.lab.bench.measuring.store import Cache, opened
 from imfuse.lab.bench.tables.rows import image_count
 from imfuse.lab.metrics.registry import COMMON, IMFUSE, METRICS
 
@@ -40,6 +48,7 @@ def evaluate(
     ranked: Sequence[str] | None = None,
     title: str | None = None,
     jobs: int = 1,
+    cache: Cache | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """Measure methods on the scenes that all sources share; Average and Maximum are added to them.
@@ -62,6 +71,7 @@ def evaluate(
         ranked: metrics of the mean rank; the usual ones if None.
         title: of the report.
         jobs: processes that measure. With more than one, a script needs `if __name__ == "__main__":`.
+        cache: of the report folder, for callers that go on writing into the folder; None opens and closes it.
         progress: shows how far the work is.
 
     Raises:
@@ -87,14 +97,15 @@ def evaluate(
     conventions = check_conventions(metrics, conventions or {})
     ranked = choose_ranked(metrics, ranked)
     check_names([*fused, *models])
+    check_folder_names(models)
     scenes, problems = find_scenes(folders)
     read, unmatched = _unzip(read_method(name, Path(folder), scenes) for name, folder in fused.items())
     loaded = load_models(models, report)
-    with opened(report) as cache:
-        content_hashes(path for scene in scenes for path in scene.sources)
-        run, unfused = _unzip(_fuse(model, scenes, cache, progress) for model in loaded)
+    with opened(report) if cache is None else nullcontext(cache) as known:
+        known.hashes.all_of(path for scene in scenes for path in scene.sources)
+        run, unfused = _unzip(_fuse(model, scenes, known, progress) for model in loaded)
         methods = (*read, *run, *references())
-        board = Board(scenes, methods, [(name, conventions.get(name, IMFUSE)) for name in metrics], cache)
+        board = Board(scenes, methods, [(name, conventions.get(name, IMFUSE)) for name in metrics], known)
         unmeasured = _measure(board, jobs, progress)
     names = source_names(folders)
     return Evaluation(

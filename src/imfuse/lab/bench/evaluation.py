@@ -36,7 +36,7 @@ class Method:
         name: as the tables give it; unique.
         kind: `folder` of fused images from elsewhere, `model` of imfuse that fused in this run, or `reference`.
         files: fused image of each stem; stems that are missing have none. Empty for a reference, which is computed.
-        milliseconds: time of each stem's fusion in this run, for models.
+        milliseconds: time of each stem's fusion, taken on this machine when it was fused, for models.
     """
 
     name: str

@@ -9,7 +9,14 @@ import pytest
 
 from imfuse.errors import EvaluationError, ImageReadError, PairingError
 from imfuse.images.files import write_image
-from imfuse.lab.bench.measuring.methods import check_names, find_scenes, read_method, references, source_names
+from imfuse.lab.bench.measuring.methods import (
+    check_folder_names,
+    check_names,
+    find_scenes,
+    read_method,
+    references,
+    source_names,
+)
 
 
 @pytest.fixture
@@ -103,8 +110,17 @@ def test_names_that_could_not_stand_in_a_table_or_name_a_folder_are_refused(name
         check_names(names)
 
 
+@pytest.mark.parametrize("name", [*(f"a{sign}b" for sign in ':*?"<>|'), "ivif.", "con", "Com1.x"])
+def test_models_are_not_called_what_no_folder_can_be_called_on_windows(name):
+    with pytest.raises(EvaluationError, match=r"Windows.*give the model another name, OTHER_NAME=MODEL"):
+        check_folder_names([name])
+
+
 def test_usual_names_pass():
-    check_names(["CDDFuse", "Laplacian5-max", "ivif (mine)", "Größe", "average"])
+    names = ["CDDFuse", "Laplacian5-max", "ivif (mine)", "Größe", "average", "ivif 1.0", "controlled"]
+    check_names(names)
+    check_folder_names(names)
+    check_names(["ours*", "theirs: large?"])  # of folders that are there already
 
 
 def test_sources_are_called_as_their_folders(fill):

@@ -118,7 +118,7 @@ def test_a_speed_table_without_the_methods_gives_way_to_the_times_of_the_run(eva
     others = replace(speed, rows=speed.rows[-1:])
     found, source = timings(evaluation, summarise(evaluation, resamples=50), others)
     assert [(t.label, t.milliseconds) for t in found] == [("second", 12.5)]
-    assert "this run" in source
+    assert "when the images were fused" in source
 
 
 def test_directions_are_those_of_the_one_sided_test():

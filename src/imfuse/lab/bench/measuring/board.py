@@ -5,20 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.lab.bench.evaluation import Method, Scene
-from imfuse.lab.bench.measuring.cache import Cache, code_hash, content_hash, content_hashes, key_of
+from imfuse.lab.bench.measuring.hashing import code_hash, file_hash, key_of
 from imfuse.lab.bench.measuring.measure import Column, Measured, Task
+from imfuse.lab.bench.measuring.store import Cache
 
 _CODE = (
     "lab/metrics/functional",
     "lab/metrics/registry.py",
     "lab/bench/measuring/measure.py",
+    "lab/bench/measuring/threads.py",
     "lab/bench/pictures.py",
-    "classical/pixelwise.py",
+    "runtime",  # which fuses the references
+    "classical",
     "images",
 )
 """What decides a value, beside the files."""
@@ -39,8 +43,8 @@ class Board:
     ) -> None:
         self.scenes, self.methods, self.columns = tuple(scenes), tuple(methods), tuple(columns)
         self._cache = cache
-        content_hashes(path for method in methods for path in method.files.values())
-        self._keys = {(method.name, scene.stem): _key(method, scene) for method, scene in self._pictures()}
+        cache.hashes.all_of(path for method in methods for path in method.files.values())
+        self._keys = {(method.name, scene.stem): self._key(method, scene) for method, scene in self._pictures()}
 
     def tasks(self) -> list[Task]:
         """What is still to be measured."""
@@ -100,14 +104,14 @@ class Board:
         key = self._keys.get((method.name, scene.stem))
         return {} if key is None else self._cache.get(key).get("values", {})
 
+    def _key(self, method: Method, scene: Scene) -> str:
+        hash_of = self._cache.hashes.of
+        fused = method.name if method.kind == "reference" else hash_of(method.files[scene.stem])
+        return key_of("values", code_hash(*_CODE), fused, *map(hash_of, scene.sources))
+
     def _stretched(self, scene: Scene) -> Sequence[int]:
         keys = (self._keys.get((method.name, scene.stem)) for method in self.methods)
         return next((self._cache.get(key).get("stretched", ()) for key in keys if key), ())
-
-
-def _key(method: Method, scene: Scene) -> str:
-    fused = method.name if method.kind == "reference" else content_hash(method.files[scene.stem])
-    return key_of("values", code_hash(*_CODE), fused, *(content_hash(path) for path in scene.sources))
 
 
 def _alone(method: Method, scene: Scene) -> Method:
@@ -117,4 +121,13 @@ def _alone(method: Method, scene: Scene) -> Method:
 
 
 def _label(column: Column) -> str:
-    return ":".join(column)
+    """A column as records name it, with what else decides its values."""
+    return ":".join((*column, weights_hash()) if column[0] == "LPIPS" else column)
+
+
+@cache
+def weights_hash() -> str:
+    """Of the network that LPIPS compares by."""
+    from imfuse.lab.metrics.functional.perceptual import weights_file
+
+    return file_hash(weights_file())

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import cv2
 
 from imfuse.errors import ImageReadError, SourceError
 from imfuse.images.files import write_image
 from imfuse.images.image import Pixels
 from imfuse.lab.bench.evaluation import Method, Scene
-from imfuse.lab.bench.measuring.cache import Cache, code_hash, content_hash, key_of
+from imfuse.lab.bench.measuring.hashing import code_hash, key_of
+from imfuse.lab.bench.measuring.machine import machine
+from imfuse.lab.bench.measuring.store import Cache
+from imfuse.lab.bench.measuring.threads import one_thread
 from imfuse.lab.bench.pictures import read_sources
 from imfuse.runtime.fuser import Fuser
 
@@ -38,7 +38,7 @@ class Model:
     _warm: set[tuple[int, ...]] = field(default_factory=set)
 
     def fuse(self, scene: Scene, cache: Cache) -> tuple[Path, float]:
-        """Fuse a scene, unless an earlier run did so with the same sources and weights; its file and milliseconds.
+        """The file and the milliseconds of a scene, fused unless it was here before from the same sources and weights.
 
         Raises:
             ImageReadError: a source cannot be read.
@@ -46,15 +46,15 @@ class Model:
             ImageWriteError: the fused image cannot be written.
         """
         weights = self.fuser.card.sha256 if self.fuser.card else self.fuser.name
-        sources = [content_hash(path) for path in scene.sources]
-        key = key_of("fused", code_hash(*_CODE), self.name, weights, scene.stem, *sources)
+        sources = [cache.hashes.of(path) for path in scene.sources]
+        key = key_of("fused", code_hash(*_CODE), machine(), self.name, weights, scene.stem, *sources)
         record = cache.get(key)
-        if record and content_hash(self.folder / record["file"]) == record["sha256"]:
+        if record and cache.hashes.of(self.folder / record["file"]) == record["sha256"]:
             return self.folder / record["file"], record["milliseconds"]
         fused, milliseconds = self._timed(read_sources(scene))
         path = self.folder / f"{scene.stem}{'.tif' if fused.dtype.kind == 'f' else '.png'}"
         write_image(path, fused)
-        cache.put(key, {"file": path.name, "sha256": content_hash(path), "milliseconds": milliseconds})
+        cache.put(key, {"file": path.name, "sha256": cache.hashes.of(path), "milliseconds": milliseconds})
         return path, milliseconds
 
     def _timed(self, sources: Sequence[Pixels]) -> tuple[Pixels, float]:
@@ -94,7 +94,7 @@ def fuse_scenes(
     files: dict[str, Path] = {}
     milliseconds: dict[str, float] = {}
     problems = []
-    with _one_thread():
+    with one_thread():
         for scene in scenes:
             try:
                 files[scene.stem], milliseconds[scene.stem] = model.fuse(scene, cache)
@@ -102,14 +102,3 @@ def fuse_scenes(
                 problems.append(str(error))
             advance()
     return Method(model.name, "model", files, milliseconds), tuple(problems)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """OpenCV on one thread, as the models are."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from imfuse.images.depth import ValueRange, type_maximum
 from imfuse.images.image import Pixels
 from imfuse.images.storage import first_line
 from imfuse.lab.bench.evaluation import Method, Scene
+from imfuse.lab.bench.measuring.threads import one_thread
 from imfuse.lab.bench.pictures import fused_picture, read_sources, scaled, source_ranges, unit_luma
 
 if TYPE_CHECKING:
@@ -143,16 +143,3 @@ def _tensor(planes: NDArray[np.float64]) -> Tensor:
     import torch
 
     return torch.from_numpy(planes)[None]
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """PyTorch on one thread, so that every run of every number of processes gives the same sums."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

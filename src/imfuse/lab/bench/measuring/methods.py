@@ -15,6 +15,9 @@ from imfuse.lab.bench.evaluation import REFERENCES, Method, Scene
 MOST_NAMES = 10
 """Names that a sentence lists before it counts the rest."""
 
+UNFIT_FOR_FOLDERS = ':*?"<>|'
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
+
 Problems = tuple[str, ...]
 
 
@@ -111,6 +114,22 @@ def check_names(names: Iterable[str]) -> None:
             raise EvaluationError(f"{name!r} is no name of a method; give one of letters and digits, NAME=DIR")
     if (twice := _twice(names)) is not None:
         raise EvaluationError(f"two methods are called {twice}; give each a name of its own, NAME=DIR")
+
+
+def check_folder_names(names: Iterable[str]) -> None:
+    """Refuse names of models that could not name a folder on every system, as they do in `fused/NAME`.
+
+    Raises:
+        EvaluationError: naming it.
+    """
+    for name in names:
+        found = "".join(sorted(set(name) & set(UNFIT_FOR_FOLDERS)))
+        if found or name.endswith(".") or name.partition(".")[0].upper() in _DEVICES:
+            reason = f"holds {found}" if found else "ends in a dot" if name.endswith(".") else "is a device's"
+            raise EvaluationError(
+                f"{name!r} {reason}, which no folder may be called on Windows, and its fused images need one; give "
+                "the model another name, OTHER_NAME=MODEL"
+            )
 
 
 def _listing(names: Sequence[str], most: int = MOST_NAMES) -> str:

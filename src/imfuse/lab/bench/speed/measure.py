@@ -18,10 +18,10 @@ import numpy as np
 
 from imfuse.classical import METHODS
 from imfuse.errors import EvaluationError
+from imfuse.lab.bench.measuring.machine import machine
 from imfuse.lab.bench.speed.child import ONNX, OPENCV, TORCH, Job, Timing
 from imfuse.lab.bench.timings import SpeedRow, SpeedTable
 from imfuse.runtime.card import ModelCard
-from imfuse.runtime.cores import usable_cores
 from imfuse.runtime.models import model_folder
 from imfuse.scenes import simulate
 
@@ -155,9 +155,4 @@ def _machine() -> str:
     """Processor, cores and the versions that matter, in words."""
     import onnxruntime
 
-    name = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        lines = information.read_text(encoding="utf-8", errors="replace").splitlines()
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
-    return f"{name}, {usable_cores()} cores, {platform.system()}, ONNX Runtime {onnxruntime.__version__}"
+    return f"{machine()}, {platform.system()}, ONNX Runtime {onnxruntime.__version__}"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.images.storage import write_file
-from imfuse.lab.bench.measuring.cache import code_hash, key_of
+from imfuse.lab.bench.measuring.hashing import code_hash, key_of
 
 
 def fingerprint(array: NDArray[Any]) -> str:

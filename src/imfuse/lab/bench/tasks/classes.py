@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imfuse.errors import EvaluationError
+from imfuse.lab.bench.class_files import CLASS_FILES
 
 _COCO = (
     "person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,stop sign,parking meter,"
@@ -33,10 +34,6 @@ ALIASES = {
     "pottedplant": "potted plant",
 }
 """Other words for COCO's classes, in the sets of infrared and visible images and in Pascal VOC."""
-
-
-NAME_FILES = ("classes.txt", "obj.names", "labels.txt")
-"""Where sets of labels keep the names of their classes, one a line."""
 
 
 def plain_name(name: str) -> str:
@@ -102,7 +99,7 @@ def find_class_names(folder: Path) -> tuple[str, ...] | None:
     Raises:
         EvaluationError: the file holds no names, or cannot be read.
     """
-    places = (place / name for place in (folder, folder.resolve().parent) for name in NAME_FILES)
+    places = (place / name for place in (folder, folder.resolve().parent) for name in CLASS_FILES)
     path = next((path for path in places if path.is_file()), None)
     if path is None:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from imfuse.errors import EvaluationError
 from imfuse.images.storage import first_line
+from imfuse.lab.bench.measuring.hashing import file_hash
 from imfuse.runtime.cores import usable_cores
 
 Picture = NDArray[np.uint8]
@@ -63,11 +63,6 @@ class Graph:
             size = f"{picture.shape[2]}x{picture.shape[1]}"
             raise EvaluationError(f"{self.path}: cannot be run on {size} pixels ({first_line(error)})") from error
         return np.asarray(output).astype(np.float32, copy=False)
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _load(path: Path) -> onnxruntime.InferenceSession:

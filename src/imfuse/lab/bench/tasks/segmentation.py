@@ -64,7 +64,7 @@ def score_segmentation(
         masks: folder of `<stem>.png` of class numbers; 255 is not labelled.
         classes: names of the class numbers in the masks, matched with the network's by name; None takes them from
             `classes.txt`, `obj.names` or `labels.txt` in the folder or its parent, else those of the network.
-        segmenter_classes: names of the classes of an ONNX network in its order; None takes `classes`.
+        segmenter_classes: names of the classes of an ONNX network in its order; None takes those of the masks.
         resamples: of the bootstrap over images.
         seed: of the bootstrap.
         cache: folder that keeps results for the next run.

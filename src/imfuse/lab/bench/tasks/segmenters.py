@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from torchvision.models import get_model, get_model_weights, list_models, segmentation
 
 from imfuse.errors import EvaluationError
-from imfuse.lab.bench.tasks.graph import Graph, Picture, Size, file_hash
+from imfuse.lab.bench.measuring.hashing import file_hash
+from imfuse.lab.bench.tasks.graph import Graph, Picture, Size
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's RGB values in [0, 1]."""
