@@ -110,5 +110,16 @@ def test_raw_thermal_sources_are_stretched(tmp_path, evaluation):
     assert (shown.min(), shown.max(), shown.dtype) == (0, 255, np.uint8)
 
 
+@pytest.mark.parametrize("folder", ["ir", "thermal"])
+def test_two_sources_of_16_bits_are_shown_as_measured_whatever_their_folder_is_called(tmp_path, evaluation, folder):
+    deep = (np.arange(48 * 80, dtype=np.uint16).reshape(48, 80) + 20000) // 257 * 257
+    for name in (folder, "vis"):
+        write_image(tmp_path / name / "s0.png", deep)
+    scene = Scene("s0", (tmp_path / folder / "s0.png", tmp_path / "vis" / "s0.png"))
+    gallery = embed_scenes(replace(evaluation, scenes=(scene,), values=evaluation.values[..., :1]), 1)
+    assert not gallery.is_stretched
+    np.testing.assert_array_equal(pixels_of(gallery.scenes[0].pictures[0]), deep // 257)
+
+
 def test_pictures_too_long_for_webp_are_png():
     assert data_uri(np.zeros((2, 20000, 3), np.uint8), 95).startswith("data:image/png")

@@ -16,6 +16,7 @@ from imfuse.lab.bench.evaluation import REFERENCES, Evaluation
 from imfuse.lab.bench.page import content, plots
 from imfuse.lab.bench.page.comparisons import test_rows
 from imfuse.lab.bench.page.gallery import Gallery, embed_scenes
+from imfuse.lab.bench.page.paths import without_folders
 from imfuse.lab.bench.page.speed import timings
 from imfuse.lab.bench.page.verdict import verdict
 from imfuse.lab.bench.scores import TaskScores
@@ -85,7 +86,7 @@ def _of_page(evaluation: Evaluation, gallery: Gallery) -> dict[str, Any]:
         "scene_count": len(evaluation.scenes),
         "own_count": len(evaluation.methods) - references,
         "reference_count": references,
-        "problems": evaluation.problems,
+        "problems": without_folders(evaluation.problems, evaluation),
         "methods": content.method_entries(evaluation),
         "gallery": gallery,
     }

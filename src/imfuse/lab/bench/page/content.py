@@ -12,6 +12,7 @@ from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.page import svg
 from imfuse.lab.bench.page.comparisons import directions, p_values
 from imfuse.lab.bench.page.gallery import Gallery
+from imfuse.lab.bench.page.paths import without_folders
 from imfuse.lab.bench.page.values import as_json, decimals
 from imfuse.lab.bench.scores import TaskScores
 from imfuse.lab.bench.statistics import Summary
@@ -124,6 +125,7 @@ def task_tables(evaluation: Evaluation, tasks: Sequence[TaskScores]) -> list[dic
     return [
         {
             "scores": scores,
+            "remarks": without_folders(scores.remarks, evaluation),
             "rows": [
                 {"name": row.name, "colour": colours.get(row.name, ""), "cells": _task_cells(scores, row.name)}
                 for row in scores.rows
