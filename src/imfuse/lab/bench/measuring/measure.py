@@ -114,18 +114,19 @@ def measure_picture(
     """
     import torch
 
+    from imfuse.lab.metrics.functional import shared_work
     from imfuse.lab.metrics.registry import METRICS
 
     grey = (_tensor(unit_luma(fused)[None]), _tensor(np.stack(lumas)))
     values: dict[Column, float] = {}
     problems = []
-    for name, convention in columns:
-        pair = _colours(fused, sources) if METRICS[name].inputs == "colour" else grey
-        try:
-            with torch.no_grad():
+    with torch.no_grad(), shared_work():
+        for name, convention in columns:
+            pair = _colours(fused, sources) if METRICS[name].inputs == "colour" else grey
+            try:
                 values[name, convention] = math.nan if pair is None else METRICS[name](*pair, convention).item()
-        except Exception as error:
-            problems.append(f"{name} cannot be measured: {first_line(error)}")
+            except Exception as error:
+                problems.append(f"{name} cannot be measured: {first_line(error)}")
     return values, tuple(problems)
 
 
