@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from imfuse.errors import RecipeError
-from imfuse.lab.losses import contrast, exposure, fidelity, pixel
+from imfuse.lab.losses import contrast, exposure, fidelity, halo, pixel
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From fused `(b, 1, h, w)` and sources `(b, n, h, w)` to a scalar; lower is better."""
@@ -26,6 +26,7 @@ LOSSES: dict[str, Loss] = {
     "contrast": contrast.contrast_loss,
     "sharpness": contrast.sharpness_loss,
     "nearest_intensity": contrast.nearest_intensity_loss,
+    "halo": halo.halo_loss,
     "mef_ssim": exposure.mef_ssim_loss,
     "exposedness": exposure.exposedness_loss,
     "out_of_range": pixel.out_of_range_loss,
