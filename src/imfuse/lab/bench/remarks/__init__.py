@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imfuse.lab.bench.evaluation import Evaluation
+from imfuse.lab.bench.remarks.copies import copy_remarks
 from imfuse.lab.bench.remarks.data import data_remarks
 from imfuse.lab.bench.remarks.noise import NoiseLevels, measure_noise
 from imfuse.lab.bench.remarks.ranks import rank_remarks
@@ -18,4 +19,4 @@ def remarks(evaluation: Evaluation, summary: Summary, noise: NoiseLevels | None 
         noise: in the pictures; measured in some of them if None.
     """
     noise = measure_noise(evaluation) if noise is None else noise
-    return (*data_remarks(evaluation, summary), *rank_remarks(evaluation, summary, noise))
+    return (*copy_remarks(evaluation), *data_remarks(evaluation, summary), *rank_remarks(evaluation, summary, noise))

@@ -40,9 +40,13 @@ class NoiseLevels:
 
 def measure_noise(evaluation: Evaluation, scenes: int = SCENES) -> NoiseLevels:
     """Noise levels of all methods in so many scenes, spread evenly; what cannot be read is left out."""
-    chosen = np.unique(np.linspace(0, len(evaluation.scenes) - 1, scenes).round().astype(int))
-    levels = [_scene_levels(evaluation, int(place)) for place in chosen]
+    levels = [_scene_levels(evaluation, place) for place in spread_scenes(evaluation, scenes)]
     return NoiseLevels(np.array([fused for fused, _ in levels]).T, np.array([sources for _, sources in levels]))
+
+
+def spread_scenes(evaluation: Evaluation, scenes: int) -> list[int]:
+    """Indices of so many scenes, spread evenly; of all where there are no more."""
+    return np.unique(np.linspace(0, len(evaluation.scenes) - 1, scenes).round().astype(int)).tolist()
 
 
 def _scene_levels(evaluation: Evaluation, place: int) -> tuple[Floats, float]:
