@@ -102,3 +102,10 @@ def test_the_speed_of_the_models_is_in_the_report(folder, imfuse):
     speed = json.loads(Path("report/summary.json").read_text(encoding="utf-8"))["speed"]
     assert [(row["model"], row["width"], row["threads"]) for row in speed["rows"]] == [("laplacian", 640, 1)]
     assert speed["rows"][0]["milliseconds"] > 0
+
+
+def test_scores_of_nothing_are_warned_of_in_every_run(folder, imfuse, capsys):
+    wrong = ["--detector", "detector.onnx", "--boxes", "boxes", "--detector-classes", "car", "person"]
+    for _ in range(2):
+        assert imfuse(*WORDS, *wrong, "--box-classes", "person", "car", "--quiet") == 0
+        assert "Doubtful: AP50 is below 0.005 in every row" in capsys.readouterr().err.replace("\n", " ")

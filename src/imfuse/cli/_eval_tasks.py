@@ -24,6 +24,13 @@ def task_scores(request: Request, evaluation: Evaluation, report: Path, progress
     return tuple(table for table in scores if table is not None)
 
 
+def doubts_of(tasks: tuple[TaskScores, ...]) -> list[str]:
+    """The remarks that put a whole table in question."""
+    from imfuse.lab.bench.tasks.doubts import DOUBT
+
+    return [f"{table.title}. {remark}" for table in tasks for remark in table.remarks if remark.startswith(DOUBT)]
+
+
 def _detection(request: Request, evaluation: Evaluation, cache: Path, progress: Progress) -> TaskScores | None:
     if request.detector is None or request.boxes is None:
         return None

@@ -128,7 +128,7 @@ def run(arguments: Namespace) -> int:
 def _make(arguments: Namespace, request: Request, report: Path, state: str, hashes: FileHashes) -> dict[str, Any]:
     """Measure and write everything, while other runs are kept out of the report; what `show` shows."""
     from imfuse.cli._eval_shown import what_to_show
-    from imfuse.cli._eval_tasks import task_scores
+    from imfuse.cli._eval_tasks import doubts_of, task_scores
     from imfuse.cli._report import progress
     from imfuse.lab.bench.evaluate import has_failed
     from imfuse.lab.bench.measuring.standing import keep_standing
@@ -146,6 +146,7 @@ def _make(arguments: Namespace, request: Request, report: Path, state: str, hash
             written = write_report(report, evaluation, tasks, speed)
         fused = (path for method in evaluation.methods if method.kind == "model" for path in method.files.values())
         kept = what_to_show(evaluation, written, tasks, has_failed(evaluation))
+        kept["problems"] = [*doubts_of(tasks), *kept["problems"]]
         keep_standing(report, state, [*(report / name for name in FILES), *fused], kept, hashes)
     return kept
 

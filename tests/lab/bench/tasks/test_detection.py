@@ -140,6 +140,27 @@ def test_labels_of_which_the_detector_knows_none_are_an_error(evaluation, blue_d
         score(evaluation, blue_detector((64, 96)), boxes, classes=("other", "lamp"))
 
 
+def test_misspelt_names_are_said_with_the_nearest_that_is_known(evaluation, blue_detector, boxes):
+    with pytest.raises(
+        EvaluationError, match=r"classes bleu \(did you mean blue\?\), of which the detector knows none"
+    ):
+        score(evaluation, blue_detector((64, 96)), boxes, classes=("other", "bleu"))
+
+
+def test_a_human_is_a_person(evaluation, blue_detector, boxes):
+    scores = score(
+        evaluation, blue_detector((64, 96)), boxes, classes=("x", "human"), detector_classes=("cat", "person")
+    )
+    assert scores.rows[0].values[0] == pytest.approx(1)
+    assert not any(remark.startswith("Doubtful") for remark in scores.remarks)
+
+
+def test_names_in_a_wrong_order_that_the_detector_knows_are_doubted(evaluation, blue_detector, boxes):
+    scores = score(evaluation, blue_detector((64, 96)), boxes, classes=("blue", "cat"))
+    assert scores.remarks[0].startswith("Doubtful: AP50 is below 0.005 in every row")
+    assert "1 as cat" in scores.remarks[0]
+
+
 def test_boxes_without_any_object_are_an_error(evaluation, blue_detector, boxes):
     for path in boxes.iterdir():
         path.write_text("")

@@ -157,8 +157,43 @@ def test_masks_of_which_the_network_knows_no_class_are_an_error(evaluation, red_
 
 
 def test_an_output_that_is_no_logits_is_an_error(constant_graph):
-    with pytest.raises(EvaluationError, match=r"shape \(1, 84, 6\); expected logits"):
+    with pytest.raises(EvaluationError, match=r"shape \(1, 84, 6\) for an input of 64x64 .*; expected logits"):
         OnnxSegmenter(constant_graph(np.zeros((1, 84, 6)), (64, 64)))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 64, 96), (2, 3, 64, 96), (1, 1000, 1, 1), (1, 3, 96, 64), (1, 3, 65, 97)])
+def test_an_output_that_does_not_lie_over_the_input_is_an_error(constant_graph, shape):
+    with pytest.raises(EvaluationError, match="expected logits .* of 2 classes or more.*goes with --detector"):
+        OnnxSegmenter(constant_graph(np.zeros(shape), (64, 96)))
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 64, 96), (1, 19, 16, 24), (1, 19, 2, 3), (1, 19, 7, 11)])
+def test_maps_of_classes_may_be_coarser_than_the_input(constant_graph, shape):
+    assert len(OnnxSegmenter(constant_graph(np.zeros(shape), (64, 96))).classes) == shape[1]
+
+
+def test_a_detector_is_no_segmenter(constant_graph):
+    cells = np.zeros((1, 5 + 80, 22, 22))
+    cells[:, 0], cells[:, 5:] = 0.1, 1 / 80
+    with pytest.raises(EvaluationError, match="objectness, boxes and class shares as a detector's"):
+        OnnxSegmenter(constant_graph(cells, (352, 352)))
+
+
+def test_fastestdet_is_no_segmenter(shared_data):
+    model = shared_data.parent / "models" / "FastestDet.onnx"
+    if not model.is_file():
+        pytest.skip("FastestDet.onnx is not on this machine")
+    with pytest.raises(EvaluationError, match="as a detector's"):
+        OnnxSegmenter(model)
+
+
+def test_a_network_that_is_wrong_everywhere_is_doubted(evaluation, red_segmenter, masks, visible):
+    for stem, picture in visible.items():
+        write(masks / f"{stem}.png", np.full(picture.shape[:2], 2, np.uint8))
+    names = ("background", "red", "blue")
+    scores = score(evaluation, red_segmenter(3), masks, classes=names)
+    assert scores.remarks[0].startswith("Doubtful: mIoU is below 0.005 in every row")
+    assert "2 as blue" in scores.remarks[0]
 
 
 def test_a_second_run_segments_nothing_anew(evaluation, red_segmenter, masks, tmp_path, monkeypatch):

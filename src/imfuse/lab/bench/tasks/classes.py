@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from imfuse.errors import EvaluationError
@@ -91,6 +92,19 @@ def share_classes(names: Sequence[str], used: Iterable[int], known: Sequence[str
         {index: places[plain_name(name)] for index, name in enumerate(known) if plain_name(name) in places},
         tuple(names[number] for number in used if plain_name(names[number]) not in places),
     )
+
+
+def name_unknown(names: Iterable[str], known: Iterable[str]) -> str:
+    """Names that a network does not know, each with the nearest one that it does, if any is near.
+
+    Example:
+        >>> name_unknown(("persn", "lamp"), ("person", "car"))
+        'persn (did you mean person?), lamp'
+    """
+    plain = {plain_name(name): name for name in known}
+    spellings = plain | {word: word for word, meant in ALIASES.items() if meant in plain}
+    near = ((name, get_close_matches(plain_name(name), spellings, 1, 0.75)) for name in names)
+    return ", ".join(f"{name} (did you mean {spellings[match[0]]}?)" if match else name for name, match in near)
 
 
 def find_class_names(folder: Path) -> tuple[str, ...] | None:

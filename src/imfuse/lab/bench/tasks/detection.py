@@ -17,8 +17,9 @@ from imfuse.lab.bench.tasks.average_precision import average_precision, resample
 from imfuse.lab.bench.tasks.bootstrap import FEW, RESAMPLES, differences, draw_weights, interval
 from imfuse.lab.bench.tasks.boxes import Objects, read_boxes
 from imfuse.lab.bench.tasks.cache import fingerprint, remembered
-from imfuse.lab.bench.tasks.classes import COCO, SharedClasses, find_class_names, share_classes
+from imfuse.lab.bench.tasks.classes import COCO, SharedClasses, find_class_names, name_unknown, share_classes
 from imfuse.lab.bench.tasks.detectors import AUTO, LOWEST_SCORE, Detections, Detector
+from imfuse.lab.bench.tasks.doubts import doubts
 from imfuse.lab.bench.tasks.graph import Picture
 from imfuse.lab.bench.tasks.matching import match_class
 from imfuse.lab.bench.tasks.pictures import plan_rows, show_scenes
@@ -85,7 +86,14 @@ def score_detection(
     )
     compared = differences(plan.names, [row.values[0] for row in rows], [sample[:, 0] for sample in samples], "AP50")
     said = _remarks(network, names, shared, images, resamples)
-    remarks = (*said, *_incomplete(left_out, resamples), compared, *plan.remarks, *failures)
+    remarks = (
+        *doubts(columns[0], rows, shared, names),
+        *said,
+        *_incomplete(left_out, resamples),
+        compared,
+        *plan.remarks,
+        *failures,
+    )
     return TaskScores(f"Detection by {detector.name}", columns, rows, len(images), remarks)
 
 
@@ -106,8 +114,8 @@ def _share(
     shared = share_classes(names, used, detector_classes)
     if not shared.names:
         raise EvaluationError(
-            f"{boxes}: holds the classes {', '.join(shared.unknown)}, of which the detector knows none; it knows "
-            f"{', '.join(detector_classes)}"
+            f"{boxes}: holds the classes {name_unknown(shared.unknown, detector_classes)}, of which the detector knows "
+            f"none; it knows {', '.join(detector_classes)}"
         )
     return shared
 
@@ -193,7 +201,7 @@ def _remarks(
     pairs = ", ".join(f"{number} {names[number]}" for number in shared.from_labels)
     yield f"{len(images)} images with {boxes} boxes of {', '.join(shared.names)}; class numbers read as {pairs}."
     if shared.unknown:
-        yield f"The detector does not know {', '.join(shared.unknown)}: their boxes are left out."
+        yield f"The detector does not know {name_unknown(shared.unknown, network.classes)}: their boxes are left out."
     rare = [name for label, name in enumerate(shared.names) if _images_with(images, label) < RARE]
     if rare:
         yield f"In fewer than {RARE} images: {', '.join(rare)}; their AP and its interval say little."

@@ -20,6 +20,13 @@ def fits(shape: tuple[int, ...], size: Size) -> bool:
     return len(shape) == 4 and shape[0] == 1 and shape[1] > 5 and 1 <= shape[2] < size[0] and 1 <= shape[3] < size[1]
 
 
+def is_activated(output: NDArray[np.float32]) -> bool:
+    """Whether channels hold an objectness in [0, 1] and, behind the box, shares of classes that add up to 1."""
+    objectness, shares = output[:, 0], output[:, 5:]
+    bounded = bool(((objectness >= 0) & (objectness <= 1)).all() and (shares >= 0).all())
+    return bounded and shares.size > 0 and np.allclose(shares.sum(1), 1, atol=1e-2)
+
+
 def prepare(picture: Picture, size: Size) -> NDArray[np.float32]:
     """RGB `(h, w, 3)` to BGR `(3, H, W)` in [0, 1]."""
     scaled = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_LINEAR)

@@ -14,7 +14,8 @@ from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.scores import TaskRow, TaskScores
 from imfuse.lab.bench.tasks.bootstrap import FEW, RESAMPLES, differences, draw_weights, interval
 from imfuse.lab.bench.tasks.cache import fingerprint, remembered
-from imfuse.lab.bench.tasks.classes import SharedClasses, find_class_names, plain_name, share_classes
+from imfuse.lab.bench.tasks.classes import SharedClasses, find_class_names, name_unknown, plain_name, share_classes
+from imfuse.lab.bench.tasks.doubts import doubts
 from imfuse.lab.bench.tasks.graph import Picture
 from imfuse.lab.bench.tasks.masks import UNLABELLED, Mask, count_values, find_masks, is_binary, read_mask
 from imfuse.lab.bench.tasks.pictures import plan_rows, show_scenes
@@ -90,8 +91,10 @@ def score_segmentation(
         raise EvaluationError(f"{masks}: no labelled image could be scored; {failures[0]}")
     rows, samples = _table(plan.names, np.array(images, np.float64), draw_weights(len(images), resamples, seed))
     compared = differences(plan.names, [row.values[0] for row in rows], [sample[:, 0] for sample in samples], "mIoU")
-    remarks = (*_remarks(names, counts, codes, len(images), resamples), compared, *plan.remarks, *failures)
     columns = ("mIoU", *(f"IoU {name}" for name in codes.shared.names))
+    doubted = doubts(columns[0], rows, codes.shared, names)
+    said = _remarks(names, counts, codes, network.classes, len(images), resamples)
+    remarks = (*doubted, *said, compared, *plan.remarks, *failures)
     return TaskScores(f"Segmentation by {network.name}", columns, rows, len(images), remarks)
 
 
@@ -101,8 +104,8 @@ def _encode(names: Sequence[str], counts: NDArray[np.int64], network: Segmenter,
     shared = share_classes(names, used, network.classes)
     if not shared.names:
         raise EvaluationError(
-            f"{masks}: holds the classes {', '.join(shared.unknown) or 'none'}, of which the network knows none; it "
-            f"knows {', '.join(network.classes)}"
+            f"{masks}: holds the classes {name_unknown(shared.unknown, network.classes) or 'none'}, of which the "
+            f"network knows none; it knows {', '.join(network.classes)}"
         )
     truth = np.full(256, -1)
     truth[list(shared.from_labels)] = list(shared.from_labels.values())
@@ -161,7 +164,12 @@ def intersection_over_union(confusion: Floats) -> Floats:
 
 
 def _remarks(
-    names: Sequence[str], counts: NDArray[np.int64], codes: _Codes, images: int, resamples: int
+    names: Sequence[str],
+    counts: NDArray[np.int64],
+    codes: _Codes,
+    known: Sequence[str],
+    images: int,
+    resamples: int,
 ) -> Iterator[str]:
     shared = codes.shared
     pairs = ", ".join(f"{number} {names[number]}" for number in shared.from_labels)
@@ -172,7 +180,7 @@ def _remarks(
         share = counts[UNLABELLED] / counts.sum()
         yield f"{share:.1%} of the pixels hold {UNLABELLED}: they are not labelled and do not count."
     if shared.unknown:
-        yield f"The network does not know {', '.join(shared.unknown)}: their pixels do not count."
+        yield f"The network does not know {name_unknown(shared.unknown, known)}: their pixels do not count."
     foreign = len(codes.predicted) > len(shared.from_network)
     if foreign and any(plain_name(name) == BACKGROUND for name in shared.names):
         yield "Classes of the network that the masks have no name for count as background."

@@ -16,10 +16,14 @@ from torchvision.models import get_model, get_model_weights, list_models, segmen
 
 from imfuse.errors import EvaluationError
 from imfuse.lab.bench.measuring.hashing import file_hash
+from imfuse.lab.bench.tasks import fastestdet
 from imfuse.lab.bench.tasks.graph import Graph, Picture, Size
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's RGB values in [0, 1]."""
+
+COARSEST = 32
+"""Pixels of the input along one value of the output, of the usual networks at most."""
 
 PROBED = (256, 256)
 """Size at which a graph of free size tells its classes."""
@@ -57,9 +61,10 @@ class OnnxSegmenter:
     def __init__(self, path: Path, classes: Sequence[str] | None = None) -> None:
         self.graph, self.name = Graph(path), path.name
         self.key = self.graph.sha256
-        shape = self._logits(np.zeros((*PROBED, 3), np.uint8)).shape
-        if len(shape) != 4 or shape[0] != 1 or shape[1] < 2:
-            raise EvaluationError(f"{path}: its first output has the shape {shape}; expected logits (1, classes, h, w)")
+        size = self.graph.height or PROBED[0], self.graph.width or PROBED[1]
+        logits = self._logits(np.zeros((*size, 3), np.uint8))
+        shape = logits.shape
+        _check(logits, size, path)
         self.classes = tuple(classes) if classes else tuple(f"class {index}" for index in range(shape[1]))
         if len(self.classes) != shape[1]:
             raise EvaluationError(
@@ -133,6 +138,33 @@ def _trained_weights(name: str) -> Any:
     if name not in known:
         raise EvaluationError(f"segmenter {name!r}: expected an ONNX file or one of {', '.join(known)}")
     return get_model_weights(name)["DEFAULT"]
+
+
+def _check(logits: NDArray[np.float32], size: Size, path: Path) -> None:
+    """Refuse what is no map of classes over the input, as detectors give it.
+
+    Raises:
+        EvaluationError: with the shape.
+    """
+    shape = logits.shape
+    if len(shape) != 4 or shape[0] != 1 or shape[1] < 2 or not _covers(shape[2:], size):
+        found = ""
+    elif fastestdet.is_activated(logits):
+        found = ", and holds objectness, boxes and class shares as a detector's"
+    else:
+        return
+    raise EvaluationError(
+        f"{path}: its first output has the shape {shape} for an input of {size[0]}x{size[1]} (height x width){found}; "
+        f"expected logits (1, classes, h, w) of 2 classes or more, h and w those of the input or down to 1/{COARSEST} "
+        "of them; a detector goes with --detector"
+    )
+
+
+def _covers(cells: tuple[int, ...], size: Size) -> bool:
+    """Whether a map has the proportions of the input, up to rounding, and a plausible size."""
+    (high, wide), (height, width) = cells, size
+    scales = high / height, wide / width
+    return 1 / COARSEST <= min(scales) and max(scales) <= 1 and abs(scales[0] - scales[1]) <= 1 / height + 1 / width
 
 
 def _classes(logits: Tensor, size: Size) -> NDArray[np.int64]:
