@@ -81,8 +81,24 @@ def test_missing_images_are_counted_in_a_column(make_evaluation):
     evaluation = make_evaluation({"a": [[1.0, 2.0, 3.0]], "b": [[1.0, NAN, NAN]]}, ["EN"])
     text = markdown(evaluation, summarise(evaluation))
     assert [row[-1] for row in table_of(text)] == ["images", "--:", "3", "1"]
-    assert "ranks and marks over the 1 image that every one has" in text
+    assert "Means, ranks and marks over the 1 image that all methods have, of 3." in text
     assert [row[-1].strip() for row in rows_of(latex(evaluation, summarise(evaluation)))] == ["images", "3", "1"]
+
+
+def test_marks_agree_with_the_printed_means_where_images_are_missing(make_evaluation):
+    evaluation = make_evaluation({"a": [[1.0, 9.0]], "b": [[2.0, NAN]]}, ["EN"])
+    summary = summarise(evaluation)
+    assert summary.means[:, 0].tolist() == [5, 2]
+    cells = {row.name: row.cells[1] for row in table_rows(evaluation, summary)}
+    assert (cells["a"].text, cells["a"].mark) == ("1.000", "second")
+    assert (cells["b"].text, cells["b"].mark) == ("2.000", "best")
+
+
+def test_methods_without_a_common_image_have_means_of_their_own_and_no_marks(make_evaluation):
+    evaluation = make_evaluation({"a": [[1.0, NAN]], "b": [[NAN, 2.0]]}, ["EN"])
+    text = markdown(evaluation, summarise(evaluation))
+    assert [row[2] for row in table_of(text)[2:]] == ["1.000", "2.000"]
+    assert "means over the images that each method has, and no ranks." in text
 
 
 def test_a_column_of_equals_has_no_marks(make_evaluation):

@@ -17,7 +17,7 @@ from imfuse.lab.bench.page.values import as_json, decimals
 from imfuse.lab.bench.scores import TaskScores
 from imfuse.lab.bench.statistics import Summary
 from imfuse.lab.bench.statistics.significance import LEVEL
-from imfuse.lab.bench.tables.rows import fixed, number, table_rows
+from imfuse.lab.bench.tables.rows import fixed, image_count, number, shown_means, table_rows
 from imfuse.lab.bench.timings import SpeedRow
 from imfuse.lab.metrics.registry import METRICS
 
@@ -62,7 +62,7 @@ def main_rows(evaluation: Evaluation, summary: Summary) -> list[dict[str, Any]]:
     for row in table_rows(evaluation, summary):
         index = names.index(row.name)
         second = [summary.mean_ranks_without_noise[index]] if row.without_noise else []
-        keys = [summary.mean_ranks[index], *second, *summary.means[index]]
+        keys = [summary.mean_ranks[index], *second, *shown_means(summary)[index]]
         tips = [
             "",
             *[""] * len(second),
@@ -76,13 +76,14 @@ def main_rows(evaluation: Evaluation, summary: Summary) -> list[dict[str, Any]]:
 
 
 def _mean_tip(summary: Summary, row: int, column: int) -> str:
-    """Interval, deviation and rank behind a mean."""
+    """Rank, interval and deviation behind a mean; they are over the images of the method, which may be more."""
     if np.isnan(summary.means[row, column]):
         return "not measured"
-    parts = (summary.mean_low, summary.mean_high, summary.deviations)
-    low, high, deviation = fixed(np.array([part[row, column] for part in parts]))
-    rank = number(summary.ranks[row, column], 0)
-    return f"rank {rank}; 95 % interval {low} to {high}; deviation over images {deviation}"
+    parts = (summary.means, summary.mean_low, summary.mean_high, summary.deviations)
+    mean, low, high, deviation = fixed(np.array([part[row, column] for part in parts]))
+    rank, count = number(summary.ranks[row, column], 0), int(summary.counts[row, column])
+    of_all = f"over all its {image_count(count)} {mean}; " if count > summary.compared[column].sum() > 0 else ""
+    return f"rank {rank}; {of_all}95 % interval {low} to {high}; deviation over images {deviation}"
 
 
 def heat_rows(evaluation: Evaluation, summary: Summary) -> list[dict[str, Any]]:

@@ -44,7 +44,7 @@ class Row:
         name: of the method, as it was given.
         is_reference: whether it is computed from the sources.
         images: that the method has.
-        cells: mean rank, then a mean for each metric.
+        cells: mean rank, then a mean for each metric, of `shown_means`.
         without_noise: mean rank over the metrics that do not reward noise; None where that is no other figure.
     """
 
@@ -63,7 +63,7 @@ class Row:
 def table_rows(evaluation: Evaluation, summary: Summary) -> tuple[Row, ...]:
     """The rows, best mean rank first, the references below the methods."""
     columns = [_rank_cells(summary)]
-    for column, mean in enumerate(summary.means.T):
+    for column, mean in enumerate(shown_means(summary).T):
         marks = place_marks(summary.best[:, column], summary.second[:, column])
         columns.append([Cell(text, mark) for text, mark in zip(fixed(mean), marks, strict=True)])
     quiet = _quiet_cells(summary) if tells_noise(summary) else [None] * len(evaluation.methods)
@@ -80,6 +80,14 @@ def table_rows(evaluation: Evaluation, summary: Summary) -> tuple[Row, ...]:
     )
 
 
+def shown_means(summary: Summary) -> NDArray[np.float64]:
+    """The means `(methods, metrics)` that tables print: over the images by which the methods are ranked.
+
+    Where methods share no image, and so nothing is ranked, they are over the images that each method has.
+    """
+    return np.where(summary.compared.any(axis=1), summary.compared_means, summary.means)
+
+
 def lacks_images(evaluation: Evaluation, summary: Summary) -> bool:
     """Whether some method has not every image, so that the means of a table are not all over the same ones."""
     return bool((summary.images < len(evaluation.scenes)).any())
@@ -92,13 +100,14 @@ def tells_noise(summary: Summary) -> bool:
 
 def table_notes(evaluation: Evaluation, summary: Summary) -> tuple[str, ...]:
     """What must stand below a table, one sentence each."""
-    notes = [f"Means over {image_count(len(evaluation.scenes))}."]
-    if lacks_images(evaluation, summary):
-        compared = image_count(int(summary.ranked_scenes.sum()))
-        notes = [f"Means over the images that each method has; ranks and marks over the {compared} that every one has."]
+    notes = [images_note(evaluation, summary)]
     if summary.ranked:
         names = ", ".join(summary.ranked)
-        notes.append(f"Mean rank over {names} among all rows; in parentheses its 95 % bootstrap interval over images.")
+        notes += [
+            f"Mean rank over {names} among all rows, of ranks of the means; in parentheses its 95 % bootstrap interval "
+            "over images.",
+            "Tests between methods compare ranks within each image instead.",
+        ]
     if any(METRICS[name].rewards_noise for name in evaluation.metrics):
         notes.append(f"{NOISE_MARK} Noise in the image makes it better.")
     if tells_noise(summary):
@@ -106,6 +115,19 @@ def table_notes(evaluation: Evaluation, summary: Summary) -> tuple[str, ...]:
         notes.append(f"Mean rank without {NOISE_MARK}: over {names} alone.")
     notes += [f"{metric} by the convention {name}." for metric, name in evaluation.conventions.items()]
     return tuple(notes)
+
+
+def images_note(evaluation: Evaluation, summary: Summary) -> str:
+    """Over which images the means of a table are.
+
+    A method without any image holds nobody back, and is not one of the methods here.
+    """
+    count = int(summary.ranked_scenes.sum())
+    if not lacks_images(evaluation, summary):
+        return f"Means over {image_count(len(evaluation.scenes))}."
+    if not count:
+        return "No image is there of every method: means over the images that each method has, and no ranks."
+    return f"Means, ranks and marks over the {image_count(count)} that all methods have, of {len(evaluation.scenes)}."
 
 
 def image_count(count: int) -> str:
