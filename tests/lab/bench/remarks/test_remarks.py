@@ -54,6 +54,21 @@ def test_twenty_images_are_not_few_and_one_has_no_interval(make_evaluation):
         assert ("Only" in text) == bool(words)
 
 
+def test_an_interval_without_width_is_not_called_wide(make_evaluation):
+    values = {"ours": around(2, 2, count=12, seed=1), "theirs": around(1, 1, count=12, seed=2)}
+    text = said(make_evaluation(values, ["VIF", "EN"]))
+    assert text == "Only 12 images: on others the methods may well rank otherwise."
+
+
+def test_it_is_told_how_many_images_a_difference_needs(make_evaluation):
+    words = "With 3 rows (3 pairs) at least 7 images are needed before any difference could show at p < 0.05; here are"
+    for count in (6, 7):
+        values = {name: around(k, k, count=count, seed=k) for k, name in enumerate(["ours", "theirs", "Average"])}
+        evaluation = make_evaluation(values, ["VIF", "EN"])
+        assert (summarise(evaluation).rank_tests.corrected[0, 1] < 0.05) == (count == 7)
+        assert (f"{words} 6." in said(evaluation)) == (count == 6)
+
+
 def test_missing_images_are_counted_by_method(make_evaluation):
     values = {"ours": around(2, 2), "theirs": around(1, 1), "none": np.full((2, IMAGES), NAN)}
     values["theirs"][:, :3] = NAN
@@ -131,6 +146,12 @@ def test_a_lead_that_rests_on_metrics_that_reward_noise_is_remarked_on(make_eval
     assert "without them fine leads with a mean rank of 1.50 against 2.50" in text
 
 
+def test_a_shared_lead_rests_on_nothing(make_evaluation):
+    evaluation = make_evaluation(constant(rough=(5, 1), fine=(4, 2), other=(1, 0)), ["EN", "VIF"])
+    assert summarise(evaluation).mean_ranks.tolist() == [1.5, 1.5, 3]
+    assert "rests on" not in said(evaluation)
+
+
 def test_a_ranking_over_nothing_but_metrics_that_reward_noise_is_remarked_on(make_evaluation):
     values = {"ours": around(2, 2, 1), "theirs": around(1, 1, 2, seed=1)}
     text = said(make_evaluation(values, ["EN", "SD", "VIF"], ranked=["EN", "SD"]))
@@ -197,6 +218,12 @@ def test_a_method_that_beats_others_only_where_the_maximum_does_too_is_named(mak
     columns = constant(bright=(9, 8, 1, 1), fine=(5, 5, 3, 3), Average=(8, 6, 2, 2), Maximum=(8, 9, 0, 0))
     text = said(make_evaluation(columns, metrics))
     assert "in SD and EN, where the pixel average and the pixel maximum would beat them too." in text
+
+
+def test_all_metrics_are_called_every_metric(make_evaluation):
+    text = said(make_evaluation(constant(bright=(3, 3), fine=(1, 1), Maximum=(5, 4)), ["VIF", "SSIM"]))
+    assert "better than every method in every metric: VIF (5; bright 3) and SSIM (4; bright 3)." in text
+    assert "bright beats the other methods in every metric, where the pixel maximum would beat them too." in text
 
 
 def test_a_win_in_what_the_mean_rank_leaves_out_counts_for_nothing(make_evaluation):

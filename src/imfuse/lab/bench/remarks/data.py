@@ -8,6 +8,7 @@ import numpy as np
 
 from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.statistics import Summary
+from imfuse.lab.bench.statistics.significance import LEVEL, fewest_images
 from imfuse.lab.bench.tables.rows import image_count
 from imfuse.lab.metrics.registry import IMFUSE
 
@@ -56,14 +57,29 @@ def _missing_images(evaluation: Evaluation, summary: Summary) -> Iterator[str]:
 
 def _few_images(evaluation: Evaluation, summary: Summary) -> Iterator[str]:
     count = int(summary.ranked_scenes.sum())
-    if not summary.ranked or count >= FEW:
+    if not summary.ranked:
         return
+    if count < FEW:
+        yield from _wide_interval(evaluation, summary, count)
+    rows = int((~np.isnan(summary.mean_ranks)).sum())
+    pairs = rows * (rows - 1) // 2
+    if pairs and count < fewest_images(pairs):
+        yield (
+            f"With {rows} rows ({pairs} pair{'' if pairs == 1 else 's'}) at least {fewest_images(pairs)} images are "
+            f"needed before any difference could show at p < {LEVEL}; here {'is' if count == 1 else 'are'} {count}."
+        )
+
+
+def _wide_interval(evaluation: Evaluation, summary: Summary, count: int) -> Iterator[str]:
     if count == 1:
         yield "Only 1 image: how methods would rank on others cannot be told, and the intervals are empty."
         return
     first = summary.order[0]
     name, rank = evaluation.methods[first].name, summary.mean_ranks[first]
     low, high = summary.mean_rank_low[first], summary.mean_rank_high[first]
+    if not high > low:
+        yield f"Only {count} images: on others the methods may well rank otherwise."
+        return
     yield (
         f"Only {count} images: the mean rank of {name}, {rank:.1f}, has a 95 % interval from {low:.1f} to {high:.1f}. "
         f"That is {high - low:.1f} wide and, as always over so few images, rather too narrow."

@@ -11,6 +11,7 @@ from imfuse.lab.bench.evaluation import AVERAGE, MAXIMUM, Evaluation
 from imfuse.lab.bench.remarks.data import listed
 from imfuse.lab.bench.remarks.noise import NoiseLevels
 from imfuse.lab.bench.statistics import Summary
+from imfuse.lab.bench.statistics.ranking import equal
 from imfuse.lab.bench.statistics.significance import LEVEL
 from imfuse.lab.bench.tables.rows import image_count
 from imfuse.lab.metrics.registry import METRICS
@@ -76,7 +77,8 @@ def _lead_by_noise(evaluation: Evaluation, summary: Summary, methods: list[int])
         yield f"Every metric of the mean rank gets better with noise in the image: {listed(noisy)}."
         return
     best = min(methods, key=ranks.__getitem__)
-    if ranks[best] < ranks[first]:
+    leads = sum(equal(summary.mean_ranks[methods], summary.mean_ranks[first])) == 1
+    if leads and ranks[best] < ranks[first]:
         yield (
             f"The lead of {names[first]} rests on {listed(noisy)}, which noise in the image also raises; without them "
             f"{names[best]} leads with a mean rank of {ranks[best]:.2f} against {ranks[first]:.2f}."
@@ -119,9 +121,11 @@ def _references_best(evaluation: Evaluation, summary: Summary) -> Iterator[str]:
                 if _printed(float(means[index])) != _printed(float(means[best[0]])):
                     beaten.append(_figures(evaluation, means, metric, index, int(best[0])))
         if beaten:
+            every = len(beaten) == len(evaluation.metrics) > 1
             yield (
                 f"The {IN_WORDS[evaluation.methods[index].name]} is better than every method in "
-                f"{listed(beaten, most=len(beaten))}: a lead among the methods in these alone says little."
+                f"{'every metric: ' if every else ''}{listed(beaten, most=len(beaten))}"
+                f"{'.' if every else ': a lead among the methods in these alone says little.'}"
             )
 
 
@@ -143,9 +147,11 @@ def _no_better_than_references(evaluation: Evaluation, summary: Summary, methods
         if won.any() and too:
             metrics = [name for name, is_won in zip(summary.ranked, won, strict=True) if is_won]
             references = " and ".join(f"the {IN_WORDS[evaluation.methods[row].name]}" for row in too)
+            every = len(metrics) == len(evaluation.metrics) > 1
+            where = "in every metric" if every else f"only in {listed(metrics, most=len(metrics))}"
             yield (
-                f"{evaluation.methods[index].name} beats the other methods only in "
-                f"{listed(metrics, most=len(metrics))}, where {references} would beat them too."
+                f"{evaluation.methods[index].name} beats the other methods {where}, where {references} would beat "
+                "them too."
             )
 
 

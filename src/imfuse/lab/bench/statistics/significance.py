@@ -81,6 +81,22 @@ def holm(p: Floats) -> Floats:
     return corrected
 
 
+def fewest_images(pairs: int) -> int:
+    """Images from which on a signed-rank test of so many pairs can find a difference at `LEVEL` after Holm.
+
+    If one method is better in every one of n images, p is 2 / 2^n, and the smallest of a family is multiplied by the
+    number of its pairs.
+
+    Example:
+        >>> fewest_images(1), fewest_images(10)
+        (6, 9)
+    """
+    images = 1
+    while pairs * 2.0 ** (1 - images) >= LEVEL:
+        images += 1
+    return images
+
+
 def _differences(first: Floats, second: Floats) -> Floats:
     """Differences over the images that both have; equal infinities differ by nothing, unequal ones by the most.
 
