@@ -163,7 +163,7 @@ def test_an_output_that_is_no_logits_is_an_error(constant_graph):
 
 @pytest.mark.parametrize("shape", [(1, 1, 64, 96), (2, 3, 64, 96), (1, 1000, 1, 1), (1, 3, 96, 64), (1, 3, 65, 97)])
 def test_an_output_that_does_not_lie_over_the_input_is_an_error(constant_graph, shape):
-    with pytest.raises(EvaluationError, match="expected logits .* of 2 classes or more.*goes with --detector"):
+    with pytest.raises(EvaluationError, match=r"expected logits .* of 2 classes or more.*goes with --detector"):
         OnnxSegmenter(constant_graph(np.zeros(shape), (64, 96)))
 
 

@@ -27,5 +27,6 @@ def doubts(column: str, rows: Sequence[TaskRow], shared: SharedClasses, names: S
         pairs = ", ".join(f"{number} as {names[number]}" for number in shared.from_labels)
         yield (
             f"{DOUBT}{column} is below {NOTHING:g} in every row, for the sources alone too. Look whether the class "
-            f"numbers of the labels are named in their order (read were {pairs}), and the classes of the network in its."
+            f"numbers of the labels are named in their order (they were read as {pairs}), and the classes of the "
+            "network in its."
         )

@@ -32,11 +32,13 @@ class _Codes:
 
     Attributes:
         shared: the classes.
+        unknown: those that the network does not know, in words.
         truth: `(256,)` index of each value of a mask; -1 is not counted.
         predicted: `(classes of the network,)`; one more than the last index where no scored class is meant.
     """
 
     shared: SharedClasses
+    unknown: str
     truth: NDArray[np.int64]
     predicted: NDArray[np.int64]
 
@@ -93,7 +95,7 @@ def score_segmentation(
     compared = differences(plan.names, [row.values[0] for row in rows], [sample[:, 0] for sample in samples], "mIoU")
     columns = ("mIoU", *(f"IoU {name}" for name in codes.shared.names))
     doubted = doubts(columns[0], rows, codes.shared, names)
-    said = _remarks(names, counts, codes, network.classes, len(images), resamples)
+    said = _remarks(names, counts, codes, len(images), resamples)
     remarks = (*doubted, *said, compared, *plan.remarks, *failures)
     return TaskScores(f"Segmentation by {network.name}", columns, rows, len(images), remarks)
 
@@ -111,7 +113,8 @@ def _encode(names: Sequence[str], counts: NDArray[np.int64], network: Segmenter,
     truth[list(shared.from_labels)] = list(shared.from_labels.values())
     if binary:
         truth[UNLABELLED] = truth[1]
-    return _Codes(shared, truth, _predicted_codes(names, shared, network.classes))
+    unknown = name_unknown(shared.unknown, network.classes)
+    return _Codes(shared, unknown, truth, _predicted_codes(names, shared, network.classes))
 
 
 def _predicted_codes(names: Sequence[str], shared: SharedClasses, known: Sequence[str]) -> NDArray[np.int64]:
@@ -164,12 +167,7 @@ def intersection_over_union(confusion: Floats) -> Floats:
 
 
 def _remarks(
-    names: Sequence[str],
-    counts: NDArray[np.int64],
-    codes: _Codes,
-    known: Sequence[str],
-    images: int,
-    resamples: int,
+    names: Sequence[str], counts: NDArray[np.int64], codes: _Codes, images: int, resamples: int
 ) -> Iterator[str]:
     shared = codes.shared
     pairs = ", ".join(f"{number} {names[number]}" for number in shared.from_labels)
@@ -180,7 +178,7 @@ def _remarks(
         share = counts[UNLABELLED] / counts.sum()
         yield f"{share:.1%} of the pixels hold {UNLABELLED}: they are not labelled and do not count."
     if shared.unknown:
-        yield f"The network does not know {name_unknown(shared.unknown, known)}: their pixels do not count."
+        yield f"The network does not know {codes.unknown}: their pixels do not count."
     foreign = len(codes.predicted) > len(shared.from_network)
     if foreign and any(plain_name(name) == BACKGROUND for name in shared.names):
         yield "Classes of the network that the masks have no name for count as background."

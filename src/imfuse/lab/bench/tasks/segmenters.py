@@ -164,7 +164,7 @@ def _covers(cells: tuple[int, ...], size: Size) -> bool:
     """Whether a map has the proportions of the input, up to rounding, and a plausible size."""
     (high, wide), (height, width) = cells, size
     scales = high / height, wide / width
-    return 1 / COARSEST <= min(scales) and max(scales) <= 1 and abs(scales[0] - scales[1]) <= 1 / height + 1 / width
+    return min(scales) >= 1 / COARSEST and max(scales) <= 1 and abs(scales[0] - scales[1]) <= 1 / height + 1 / width
 
 
 def _classes(logits: Tensor, size: Size) -> NDArray[np.int64]:
