@@ -267,7 +267,7 @@ def test_the_wrong_order_of_the_sources_is_warned_of(folder, imfuse, capsys):
         (["--sources", "ir", "vis", "-o", "r", "--fused", "Maximum=fused"], "added to every table by itself"),
         (["--sources", "ir", "vis", "-o", "r", "--fused", "=fused"], "expected NAME=VALUE"),
         (["--sources", "ir", "vis", "-o", "r", "--model", "nope"], "--model nope: no model 'nope'"),
-        (["--sources", "ir", "vis", "-o", "r", "--metrics", "vif"], "did you mean 'VIF'?"),
+        (["--sources", "ir", "vis", "-o", "r", "--metrics", "viif"], "did you mean 'VIF'?"),
         (["--sources", "ir", "vis", "-o", "r", "--convention", "MI"], "expected NAME=VALUE"),
         (["--sources", "ir", "vis", "-o", "r", "--convention", "MI=bits"], "expected one of imfuse, nats"),
         (["--sources", "ir", "vis", "-o", "r", "--rank", "MI", "--metrics", "EN"], "'MI', which is not measured"),
@@ -292,6 +292,32 @@ def test_what_cannot_be_meant_is_refused_before_any_work(folder, imfuse, capsys,
     assert imfuse("eval", *words) == 2
     assert said in capsys.readouterr().err
     assert not Path("r").exists()
+
+
+def test_metrics_are_named_in_any_case(folder, imfuse):
+    words = ["--metrics", "ssim", "mi", "QABF", "--rank", "Ssim", "--convention", "mi=nats", "-j", "1"]
+    assert imfuse("eval", *WORDS, *words, "--quiet") == 0
+    record = json.loads(Path("report/summary.json").read_text(encoding="utf-8"))
+    assert [metric["name"] for metric in record["metrics"]] == ["SSIM", "MI", "Qabf"]
+
+
+def test_all_says_once_that_lpips_is_left_out_and_which_file_it_lacks(folder, imfuse, capsys, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(folder / "empty"))
+    for path in (path for name in ("ir", "vis", "fused") for path in (folder / name).glob("[12].png")):
+        path.unlink()
+    assert imfuse("eval", *WORDS[:5], "-o", "report", "--metrics", "ALL", "-j", "1", "--quiet") == 0
+    err = " ".join(capsys.readouterr().err.split())
+    assert err.count("LPIPS") == 1
+    assert "alexnet-owt-7be5be79.pth" in err
+
+
+def test_sources_of_other_names_are_told_what_helps_here(folder, imfuse, capsys):
+    for path in (folder / "ir").iterdir():
+        path.rename(path.with_name(f"{path.stem}_ir.png"))
+    assert imfuse("eval", *WORDS) == 1
+    err = " ".join(capsys.readouterr().err.split())
+    assert "rename them" in err
+    assert "pattern" not in err
 
 
 def test_fused_images_of_other_names_are_an_error_with_examples_of_both(folder, imfuse, capsys):

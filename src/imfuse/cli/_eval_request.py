@@ -84,7 +84,7 @@ class Request:
     def _weights(self) -> Iterator[Path]:
         """Files of torchvision's weights that metrics and the segmenter read."""
         folder = _checkpoints()
-        if {"LPIPS", "all"} & set(self.metrics):
+        if {"lpips", "all"} & {name.casefold() for name in self.metrics}:
             yield from folder.glob("alexnet-*.pth")
         if self.segmenter and not Path(self.segmenter).is_file():
             yield from folder.glob(f"{escape(self.segmenter)}*.pth")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--metrics",
         nargs="+",
         metavar="NAME",
-        help="names that `imfuse metrics` shows, common or all; otherwise common",
+        help="names that `imfuse metrics` shows, in any case, common or all; otherwise common",
     )
     parser.add_argument(
         "--convention", nargs="+", metavar="METRIC=NAME", help="measure a metric as another code does, as MI=nats"
@@ -175,9 +176,10 @@ def _evaluate(
     request: Request, columns: tuple[tuple[str, ...], tuple[str, ...]], jobs: int, cache: Cache, progress: Progress
 ) -> Evaluation:
     from imfuse.lab.bench.evaluate import evaluate
+    from imfuse.lab.bench.measuring.columns import left_out
 
     metrics, ranked = columns
-    return evaluate(
+    evaluation = evaluate(
         request.sources,
         request.fused,
         cache.report,
@@ -190,6 +192,8 @@ def _evaluate(
         cache=cache,
         progress=progress,
     )
+    note = left_out(request.metrics)
+    return replace(evaluation, problems=(note, *evaluation.problems)) if note else evaluation
 
 
 def _speed(request: Request, progress: Progress) -> SpeedTable:

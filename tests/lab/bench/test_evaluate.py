@@ -273,7 +273,8 @@ def test_metrics_of_colour_say_nothing_of_grey_images_and_that_is_no_failure(run
     assert np.isnan(by_method["grey"]).all()
     assert not has_failed(evaluation)
     assert evaluation.problems == (
-        "hue error: only where the fused image and a source are in colour; left out: 9 images",
+        "hue error: only where the fused image and a source are in colour; left out: 9 images, of grey 3, Average 3, "
+        "Maximum 3",
     )
 
 

@@ -142,10 +142,16 @@ def _grey(board: Board) -> Problems:
     """Sentences on the metrics of colour that leave out images."""
     left_out = np.isnan(board.values()) & _expected(board.methods, board.scenes)[:, None]
     return tuple(
-        f"{name}: only where the fused image and a source are in colour; left out: {image_count(left_out[:, k].sum())}"
+        f"{name}: only where the fused image and a source are in colour; left out: "
+        f"{image_count(left_out[:, k].sum())}, of {_counted(board.methods, left_out[:, k].sum(axis=1))}"
         for k, (name, _) in enumerate(board.columns)
         if METRICS[name].inputs == "colour" and left_out[:, k].any()
     )
+
+
+def _counted(methods: Sequence[Method], counts: NDArray[np.int64]) -> str:
+    """The methods with images, and how many these are."""
+    return ", ".join(f"{method.name} {count}" for method, count in zip(methods, counts, strict=True) if count)
 
 
 def _fuse(model: Model, scenes: Sequence[Scene], cache: Cache, progress: Progress) -> tuple[Method, Problems]:

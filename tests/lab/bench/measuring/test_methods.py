@@ -47,7 +47,7 @@ def test_every_file_without_a_partner_is_named(fill):
 
 
 def test_sources_without_a_common_name_are_an_error_with_examples(fill):
-    with pytest.raises(PairingError, match=r"a\.png.*b\.png"):
+    with pytest.raises(PairingError, match=r"a\.png.*b\.png.*rename them(?!.*pattern)"):
         find_scenes([fill("ir", "a.png"), fill("vis", "b.png")])
 
 
@@ -62,7 +62,14 @@ def test_a_method_has_the_files_of_the_scenes_and_says_what_it_lacks_and_what_is
     method, problems = read_method("mine", fill("mine", "2.tif", "7.png"), scenes)
     assert (method.name, method.kind, set(method.files)) == ("mine", "folder", {"2"})
     assert "lacks 1 of 2 images: 1" in problems[0]
-    assert problems[1].endswith("they belong to no scene: 7.png")
+    assert problems[1].endswith("without a scene left out: 7.png")
+
+
+def test_images_of_no_scene_are_counted_with_three_examples(fill):
+    scenes, _ = find_scenes([fill("ir", "1.png"), fill("vis", "1.png")])
+    _, (problem,) = read_method("mine", fill("mine", *(f"{i}.png" for i in range(1, 19))), scenes)
+    assert problem.startswith("mine: 17 images in ")
+    assert problem.endswith("without a scene left out: 2.png, 3.png, 4.png and 14 more")
 
 
 def test_long_lists_are_counted_to_the_end(fill):
@@ -99,10 +106,11 @@ def test_the_references_are_average_and_maximum():
     [
         (["a", "b", "a"], "two methods are called a"),
         (["Maximum"], "Maximum is added to every table by itself"),
-        ([""], "no name"),
-        (["a/b"], "no name"),
-        ([".."], "no name"),
-        ([" a"], "no name"),
+        ([""], "no name of a method: it is empty"),
+        (["a/b"], r"it holds /\. .* without / \\ "),
+        (["a\nb>"], r"it holds '\\n' >"),
+        ([".."], "begins with a dot"),
+        ([" a"], "a space at an end"),
     ],
 )
 def test_names_that_could_not_stand_in_a_table_or_name_a_folder_are_refused(names, said):

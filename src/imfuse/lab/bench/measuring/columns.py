@@ -9,22 +9,46 @@ from imfuse.errors import EvaluationError
 from imfuse.lab.metrics import functional
 from imfuse.lab.metrics.registry import COMMON, IMFUSE, METRICS, RANKED
 
+_SPELLINGS = {name.casefold(): name for name in METRICS}
+
 
 def choose_metrics(words: Iterable[str]) -> tuple[str, ...]:
-    """Names of metrics, where `common` and `all` stand for those; each once, in the order given.
+    """Names of metrics, where `common` and `all` stand for those; each once, in the order given, in any case.
 
     `all` leaves out what cannot be measured here, such as LPIPS without its weights.
 
     Raises:
         EvaluationError: an unknown name.
 
-    >>> choose_metrics(["VIF", "common"])[:3]
+    >>> choose_metrics(["vif", "common"])[:3]
     ('VIF', 'EN', 'SD')
     """
     groups = {"common": COMMON, "all": tuple(name for name in METRICS if _is_available(name))}
-    names = tuple(dict.fromkeys(name for word in words for name in groups.get(word, (word,))))
+    names = tuple(dict.fromkeys(name for word in words for name in groups.get(word.casefold(), (spelt(word),))))
     check_metrics(names)
     return names
+
+
+def spelt(word: str) -> str:
+    """A metric as `METRICS` spells it, from any case; another word as it is.
+
+    >>> spelt("qabf"), spelt("nothing")
+    ('Qabf', 'nothing')
+    """
+    return _SPELLINGS.get(word.casefold(), word)
+
+
+def left_out(words: Iterable[str]) -> str | None:
+    """A sentence on what `all` leaves out here and what would change that; None where it leaves out nothing."""
+    if "all" not in map(str.casefold, words) or _is_available("LPIPS"):
+        return None
+    from imfuse.lab.metrics.functional.perceptual import weights_file
+
+    path = weights_file()
+    return (
+        f"all metrics but LPIPS, whose network is not on this machine: put torchvision's {path.name} into "
+        f"{path.parent} to measure it"
+    )
 
 
 def choose_ranked(metrics: Sequence[str], words: Sequence[str] | None) -> tuple[str, ...]:
@@ -38,10 +62,11 @@ def choose_ranked(metrics: Sequence[str], words: Sequence[str] | None) -> tuple[
     """
     if words is None:
         return tuple(name for name in metrics if name in RANKED) or tuple(metrics)
-    for word in words:
-        if word not in metrics:
-            raise EvaluationError(f"no rank over {word!r}, which is not measured; measured are {', '.join(metrics)}")
-    return tuple(dict.fromkeys(words))
+    names = tuple(dict.fromkeys(map(spelt, words)))
+    for name in names:
+        if name not in metrics:
+            raise EvaluationError(f"no rank over {name!r}, which is not measured; measured are {', '.join(metrics)}")
+    return names
 
 
 def check_metrics(names: Sequence[str]) -> None:
@@ -71,6 +96,7 @@ def check_conventions(metrics: Sequence[str], conventions: Mapping[str, str]) ->
     Raises:
         EvaluationError: of a metric that is not measured, or one that the metric does not have.
     """
+    conventions = {spelt(name): convention for name, convention in conventions.items()}
     for name, convention in conventions.items():
         if name not in metrics:
             raise EvaluationError(f"a convention of {name!r}, which is not measured; measured are {', '.join(metrics)}")

@@ -6,14 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from imfuse.errors import EvaluationError
+from imfuse.errors import EvaluationError, PairingError
 from imfuse.images.files import list_images
 from imfuse.images.medical import file_stem
 from imfuse.images.pairs import pair_folders
 from imfuse.lab.bench.evaluation import REFERENCES, Method, Scene
+from imfuse.lab.bench.tables.rows import image_count
 
 MOST_NAMES = 10
 """Names that a sentence lists before it counts the rest."""
+
+UNFIT = '/\\"<>|'
+"""What no name of a method may hold, beside line breaks and tabs."""
 
 UNFIT_FOR_FOLDERS = ':*?"<>|'
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{number}" for port in ("COM", "LPT") for number in range(1, 10))}
@@ -35,6 +39,7 @@ def find_scenes(folders: Sequence[Path]) -> tuple[tuple[Scene, ...], Problems]:
     twice = _twice(str(folder.resolve()) for folder in folders)
     if twice:
         raise EvaluationError(f"{twice} is given as two sources; give a folder of its own for each source")
+    _check_partners(folders)
     pairing = pair_folders(folders)
     scenes = tuple(Scene(stack.name, stack.paths) for stack in pairing.stacks)
     strays: dict[Path, list[str]] = {}
@@ -45,6 +50,22 @@ def find_scenes(folders: Sequence[Path]) -> tuple[tuple[Scene, ...], Problems]:
         for folder, names in strays.items()
     )
     return scenes, tuple(problems)
+
+
+def _check_partners(folders: Sequence[Path]) -> None:
+    """Refuse folders without a common name with advice that fits here, where there are no patterns of names."""
+    listed = [list_images(folder) for folder in folders]
+    stems = [{file_stem(path) for path in paths} for paths in listed]
+    if len(folders) > 1 and all(stems) and not set.intersection(*stems):
+        found = "; ".join(
+            f"{folder} holds {_listing([path.name for path in paths], 3)}"
+            for folder, paths in zip(folders, listed, strict=True)
+        )
+        raise PairingError(
+            f"no picture has a partner of its name in every source: {found}. Files of one scene need the same name "
+            "before the suffix; rename them, or make folders of links that have the same names, as "
+            "`ln -s ../flight/1_ir.png infrared/1.png`"
+        )
 
 
 def source_names(folders: Sequence[Path]) -> tuple[str, ...]:
@@ -90,7 +111,9 @@ def read_method(name: str, folder: Path, scenes: Sequence[Scene]) -> tuple[Metho
     extra = [path.name for stem, path in found.items() if stem not in files]
     problems = (
         f"{name}: {folder} lacks {len(missing)} of {len(scenes)} images: {_listing(missing)}" if missing else "",
-        f"{name}: left out of {folder}, for they belong to no scene: {_listing(extra)}" if extra else "",
+        f"{name}: {image_count(len(extra))} in {folder} without a scene left out: {_listing(extra, 3)}"
+        if extra
+        else "",
     )
     return Method(name, "folder", files), tuple(filter(None, problems))
 
@@ -110,10 +133,24 @@ def check_names(names: Iterable[str]) -> None:
     for name in names:
         if name in REFERENCES:
             raise EvaluationError(f"{name} is added to every table by itself; give your method another name, NAME=DIR")
-        if name.strip() != name or not name or name.startswith(".") or set(name) & set('/\\\n\t"<>|'):
-            raise EvaluationError(f"{name!r} is no name of a method; give one of letters and digits, NAME=DIR")
+        if reason := _fault(name):
+            raise EvaluationError(
+                f"{name!r} is no name of a method: it {reason}. Give another, NAME=DIR, without {' '.join(UNFIT)}, "
+                "line breaks and tabs, that begins with no dot, and with no space at either end"
+            )
     if (twice := _twice(names)) is not None:
         raise EvaluationError(f"two methods are called {twice}; give each a name of its own, NAME=DIR")
+
+
+def _fault(name: str) -> str:
+    """What is wrong with a name of a method, if anything is."""
+    if not name:
+        return "is empty"
+    if found := sorted(set(name) & {*UNFIT, "\n", "\t"}):
+        return f"holds {' '.join(sign if sign.isprintable() else repr(sign) for sign in found)}"
+    if name.strip() != name:
+        return "has a space at an end"
+    return "begins with a dot" if name.startswith(".") else ""
 
 
 def check_folder_names(names: Iterable[str]) -> None:
