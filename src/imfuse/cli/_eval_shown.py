@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imfuse.cli._report import warn
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from imfuse.lab.bench.evaluation import Evaluation
@@ -18,27 +19,29 @@ MOST_PROBLEMS = 10
 """Lines on single files that people are shown; all are in the report."""
 
 STYLES = {"best": "bold green", "second": "green", "": ""}
-FIRST_COLUMNS = 2
-"""Of task scores, shown on the terminal: those over all classes."""
 
 
 def what_to_show(evaluation: Evaluation, report: Report, tasks: tuple[TaskScores, ...], failed: bool) -> dict[str, Any]:
     """All that is shown, as JSON holds it, so that a run that finds its report standing can show it again."""
-    from imfuse.lab.bench.tables.rows import table_rows
+    from imfuse.lab.bench.tables.rows import images_note, lacks_images, table_rows, time_texts
 
     rows = table_rows(evaluation, report.summary)
-    times = {method.name: _median(method.milliseconds.values()) for method in evaluation.methods}
-    timed = any(times.values())
+    times = time_texts(evaluation)
+    lacking = lacks_images(evaluation, report.summary)
+    last = [*(["ms"] if times else []), *(["images"] if lacking else [])]
     return {
-        "head": ["method", "mean rank", *evaluation.metrics, *(["ms"] if timed else [])],
+        "head": ["method", "mean rank", *evaluation.metrics, *last],
         "rows": [
             [
                 [row.name, ""],
                 *([cell.text, cell.mark] for cell in row.cells),
-                *([[times[row.name], ""]] if timed else []),
+                *([[times[row.name], ""]] if times else []),
+                *([[str(row.images), ""]] if lacking else []),
             ]
             for row in rows
         ],
+        "notes": [images_note(evaluation, report.summary)] if lacking else [],
+        "speed": [_speed(row) for row in (report.record["speed"] or {"rows": []})["rows"]],
         "scenes": len(evaluation.scenes),
         "tasks": [_task(scores) for scores in tasks],
         "remarks": list(report.remarks),
@@ -63,17 +66,25 @@ def _print(shown: dict[str, Any], report: Path) -> None:
     from rich.console import Console
 
     console = Console()
-    table, left_out = _fitting(shown["head"], shown["rows"], console.width)
-    console.print(table)
-    if left_out:
-        console.print(f"{', '.join(left_out)}: in {report / 'table.md'}", highlight=False, markup=False)
+    _print_fitting(console, shown, report)
+    for note in shown["notes"]:
+        console.print(note, highlight=False, markup=False)
     for task in shown["tasks"]:
         console.print(f"{task['title']}, {_count(task['images'], 'image')}", highlight=False, markup=False)
-        console.print(_table(task["head"], task["rows"]))
+        _print_fitting(console, task, report)
+    for speed in shown["speed"]:
+        console.print(speed, highlight=False, markup=False)
     for remark in shown["remarks"]:
         console.print(f"- {remark}", highlight=False, markup=False)
     where = f"report  {report / 'report.html'} ({_count(shown['scenes'], 'scene')})"
     console.print(where, highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_fitting(console: Console, grid: dict[str, Any], report: Path) -> None:
+    table, left_out = _fitting(grid["head"], grid["rows"], console.width)
+    console.print(table)
+    if left_out:
+        console.print(f"{', '.join(left_out)}: in {report / 'table.md'}", highlight=False, markup=False)
 
 
 def _fitting(head: list[str], rows: list[list[list[str]]], width: int) -> tuple[Table, list[str]]:
@@ -99,11 +110,11 @@ def _table(head: list[str], rows: list[list[list[str]]]) -> Table:
 
 
 def _task(scores: TaskScores) -> dict[str, Any]:
-    """The scores over all classes, with their intervals."""
-    head = ["", *scores.columns[:FIRST_COLUMNS]]
+    """The scores with their intervals, those over all classes first."""
+    head = ["method", *scores.columns]
     ends = ((row.name, zip(row.values, row.lower, row.upper, strict=True)) for row in scores.rows)
     cells = ((name, [f"{value:.3f} ({low:.3f} to {high:.3f})" for value, low, high in row]) for name, row in ends)
-    rows = [[[name, ""], *([text, ""] for text in texts[: len(head) - 1])] for name, texts in cells]
+    rows = [[[name, ""], *([text, ""] for text in texts)] for name, texts in cells]
     return {"title": scores.title, "head": head, "rows": rows, "images": scores.images}
 
 
@@ -111,7 +122,7 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def _median(times: Any) -> str:
-    import numpy as np
-
-    return f"{np.median(list(times)):.1f}" if times else ""
+def _speed(row: dict[str, Any]) -> str:
+    """One model at one size on one engine."""
+    setting = f"{row['engine']}, {row['width']} x {row['height']}, {_count(row['threads'], 'thread')}"
+    return f"speed  {row['model']}: {row['milliseconds']:.1f} ms, {1e3 / row['milliseconds']:.1f} fps ({setting})"

@@ -85,6 +85,18 @@ def test_missing_images_are_counted_in_a_column(make_evaluation):
     assert [row[-1].strip() for row in rows_of(latex(evaluation, summarise(evaluation)))] == ["images", "3", "1"]
 
 
+def test_times_of_the_run_are_a_column_where_there_are_any(three):
+    timed = replace(three.methods[1], milliseconds={"000": 2.0, "001": 4.0, "002": 10.0})
+    evaluation = replace(three, methods=(three.methods[0], timed, three.methods[2]))
+    for write, read, nothing in ((markdown, table_of, "–"), (latex, rows_of, "--")):
+        text = write(evaluation, summarise(evaluation))
+        cells = {row[0].strip(): row[-1].strip() for row in read(text)}
+        assert cells["method"] == "ms"
+        assert (cells["ours"], cells["theirs"]) == ("4.0", nothing)
+        assert "ms: median time of the fusions of this run" in text
+        assert "ms: median" not in write(three, summarise(three))
+
+
 def test_marks_agree_with_the_printed_means_where_images_are_missing(make_evaluation):
     evaluation = make_evaluation({"a": [[1.0, 9.0]], "b": [[2.0, NAN]]}, ["EN"])
     summary = summarise(evaluation)

@@ -23,6 +23,7 @@ from imfuse.lab.bench.tables.rows import (
     table_notes,
     table_rows,
     tells_noise,
+    time_texts,
 )
 from imfuse.lab.bench.timings import SpeedTable
 from imfuse.lab.metrics.registry import METRICS
@@ -53,16 +54,24 @@ def main_grid(evaluation: Evaluation, summary: Summary) -> Grid:
     """Mean ranks, then the means; the references are the second group."""
     lacking = lacks_images(evaluation, summary)
     second = (f"mean rank without {NOISE_MARK} ↓",) if tells_noise(summary) else ()
-    head = ("method", "mean rank ↓", *second, *map(_metric_head, evaluation.metrics), *(("images",) if lacking else ()))
+    times = time_texts(evaluation)
+    last = (*(("ms",) if times else ()), *(("images",) if lacking else ()))
+    head = ("method", "mean rank ↓", *second, *map(_metric_head, evaluation.metrics), *last)
     groups = tuple(
         tuple(
-            (Cell(row.name), *row.all_cells, *((Cell(str(row.images)),) if lacking else ()))
+            (
+                Cell(row.name),
+                *row.all_cells,
+                *((Cell(times[row.name]),) if times else ()),
+                *((Cell(str(row.images)),) if lacking else ()),
+            )
             for row in table_rows(evaluation, summary)
             if row.is_reference is kind
         )
         for kind in (False, True)
     )
-    return Grid(evaluation.title, head, 1, groups, table_notes(evaluation, summary))
+    timed = ("ms: median time of the fusions of this run on one thread, without files.",) if times else ()
+    return Grid(evaluation.title, head, 1, groups, (*table_notes(evaluation, summary), *timed))
 
 
 def task_grid(scores: TaskScores) -> Grid:

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse import __version__
-from imfuse.lab.bench.evaluation import Evaluation, Method
+from imfuse.lab.bench.evaluation import Evaluation
 from imfuse.lab.bench.scores import TaskScores
 from imfuse.lab.bench.statistics import Summary
 from imfuse.lab.bench.statistics.resampling import COVERAGE
 from imfuse.lab.bench.statistics.significance import PairedTests
+from imfuse.lab.bench.tables.rows import median_time
 from imfuse.lab.bench.timings import SpeedTable
 from imfuse.lab.metrics.registry import IMFUSE, METRICS
 
@@ -111,7 +112,7 @@ def _method(evaluation: Evaluation, summary: Summary, row: int) -> dict[str, Any
         "mean_rank_interval": [summary.mean_rank_low[row], summary.mean_rank_high[row]],
         "mean_rank_without_noise": summary.mean_ranks_without_noise[row],
         "scene_mean_ranks": summary.scene_mean_ranks[row],
-        "milliseconds": _median_time(method),
+        "milliseconds": median_time(method),
         "metrics": {name: _cell(evaluation, summary, row, k) for k, name in enumerate(evaluation.metrics)},
     }
 
@@ -147,10 +148,6 @@ def _tests(evaluation: Evaluation, summary: Summary) -> dict[str, Any]:
 
 def _pair_tests(tests: PairedTests) -> dict[str, NDArray[np.float64]]:
     return {"p": tests.raw, "holm": tests.corrected}
-
-
-def _median_time(method: Method) -> float | None:
-    return float(np.median(list(method.milliseconds.values()))) if method.milliseconds else None
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from imfuse.lab.bench.evaluation import Evaluation
+from imfuse.lab.bench.evaluation import Evaluation, Method
 from imfuse.lab.bench.statistics import Summary
 from imfuse.lab.bench.statistics.ranking import leaders
 from imfuse.lab.metrics.registry import METRICS
@@ -115,6 +115,19 @@ def table_notes(evaluation: Evaluation, summary: Summary) -> tuple[str, ...]:
         notes.append(f"Mean rank without {NOISE_MARK}: over {names} alone.")
     notes += [f"{metric} by the convention {name}." for metric, name in evaluation.conventions.items()]
     return tuple(notes)
+
+
+def time_texts(evaluation: Evaluation) -> dict[str, str]:
+    """Milliseconds of each method's fusion by its name, `–` where nobody knows them; empty where nothing was timed."""
+    times = {method.name: median_time(method) for method in evaluation.methods}
+    if all(time is None for time in times.values()):
+        return {}
+    return {name: NOTHING if time is None else number(time, 1) for name, time in times.items()}
+
+
+def median_time(method: Method) -> float | None:
+    """Median milliseconds of the fusions of a model in the run; None for what fused elsewhere."""
+    return float(np.median(list(method.milliseconds.values()))) if method.milliseconds else None
 
 
 def images_note(evaluation: Evaluation, summary: Summary) -> str:
