@@ -198,6 +198,41 @@ def test_zoomed_pictures_pan_by_scrolling(page):
     assert page.evaluate("document.documentElement.scrollWidth") == 320
 
 
+def test_the_pictures_open_with_the_two_best_methods(page):
+    best = page.evaluate("data.order.slice(0, 2).map(index => data.methods[index].name)")
+    assert [page.locator(f"#tag-{side}").inner_text() for side in ("left", "right")] == best
+
+
+def test_the_contents_are_named_like_the_headings(page):
+    names = page.evaluate(
+        """[...document.querySelectorAll('.contents a')].map(link =>
+            [link.textContent, document.querySelector(`${link.hash} h2`).textContent])"""
+    )
+    assert len(names) == 9
+    assert all(tab == head for tab, head in names), names
+
+
+def test_the_chart_of_quality_and_time_fits_a_narrow_screen(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    inner, outer = page.locator(".pareto .plot").bounding_box(), page.locator(".pareto").bounding_box()
+    assert outer["x"] < inner["x"]
+    assert inner["x"] + inner["width"] < outer["x"] + outer["width"] <= 390
+
+
+def test_a_table_that_goes_on_beyond_its_edge_fades_there(page):
+    fades = "document.querySelector('#main-table').parentNode.classList.contains('more')"
+    page.set_viewport_size({"width": 390, "height": 844})
+    until(page, fades)
+    page.evaluate("document.querySelector('#main-table').parentNode.scrollLeft = 9999")
+    until(page, f"!{fades}")
+    page.set_viewport_size({"width": 1280, "height": 844})
+    until(page, f"!{fades}")
+    page.evaluate("document.querySelector('#main-table').style.width = '1500px'")
+    page.evaluate("document.querySelector('#main-table').parentNode.scrollLeft = 0")
+    until(page, fades)
+    assert "gradient" in page.evaluate("getComputedStyle(document.querySelector('.scroll.more')).maskImage")
+
+
 def column(page, index: int) -> list[str]:
     return page.locator(f"#main-table tbody:not(.references) tr > :nth-child({index})").all_inner_texts()
 

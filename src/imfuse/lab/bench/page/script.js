@@ -152,6 +152,18 @@ function showTests(test) {
 
 byId("test").addEventListener("change", (event) => showTests(Number(event.target.value)));
 
+// ---- what lies beyond the right edge -------------------------------------------------------------------------------
+
+function cue(box) {
+  box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 1);
+}
+
+const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => cue(target.closest(".scroll"))));
+all(".scroll").forEach((box) => {
+  box.addEventListener("scroll", () => cue(box), { passive: true });
+  [box, ...box.children].forEach((node) => sizes.observe(node));
+});
+
 // ---- where the reader is ------------------------------------------------------------------------------------------
 
 const links = new Map(all(".contents a").map((link) => [link.hash.slice(1), link]));

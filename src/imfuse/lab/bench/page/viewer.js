@@ -243,8 +243,9 @@ function turn(step) {
   open({ place: (view.place + step + data.gallery.length) % data.gallery.length });
 }
 
-function bestMethod() {
-  return data.sources.length + (data.order[0] ?? 0);
+// The two best, of which the second may be a reference.
+function openingPair() {
+  return data.order.slice(0, 2).map((method) => data.sources.length + method);
 }
 
 if (data.gallery.length) {
@@ -266,7 +267,7 @@ if (data.gallery.length) {
   byId("stage").addEventListener("keydown", steer);
   byId("tint-label").style.display = data.gallery.some((entry) => entry.coloured !== null) ? "" : "none";
   addEventListener("hashchange", followHash);
-  view.right = Math.min(bestMethod(), names.length - 1);
+  [view.left, view.right = view.left] = openingPair();
   setSplit(50);
   show();
   followHash();
