@@ -217,7 +217,7 @@ def test_missing_images_are_listed_and_no_failure(folder, imfuse, capsys):
     err = capsys.readouterr().err
     assert "ir: left out for want of a file of the same name in every source: 2.png" in err
     assert "mine: fused lacks 1 of 2 images: 1" in err
-    assert "they belong to no scene: 2.png, stray.png" in err
+    assert "mine: 2 images in fused without a scene left out: 2.png, stray.png" in err
 
 
 def test_damaged_and_misshapen_images_are_listed_and_give_status_1_every_time(folder, imfuse, capsys):
