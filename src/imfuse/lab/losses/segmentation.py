@@ -1,0 +1,156 @@
+"""Losses on maps of classes: focal, Dice, and cross entropy weighted by class and towards borders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from imfuse.lab.losses._reduction import Reduction, reduced
+
+BORDER_WEIGHT, BORDER_WIDTH = 10.0, 5.0
+FAR = 2
+
+
+def weighted_cross_entropy_loss(
+    logits: Float[Tensor, "b k h w"],
+    labels: Int[Tensor, "b h w"],
+    *,
+    class_weights: Sequence[float] | Tensor | None = None,
+    pixel_weights: Float[Tensor, "b h w"] | None = None,
+    ignore: int = 255,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """-w_class w_pixel log softmax(logits)[label], over the pixels that are labelled.
+
+    Args:
+        logits: of k classes.
+        labels: class numbers, and `ignore` where nothing is labelled.
+        class_weights: k of them, larger for what is rare; all 1 if None.
+        pixel_weights: such as `border_weights`; all 1 if None.
+        ignore: label that does not count.
+        reduction: `mean` divides by the sum of the weights that count, as PyTorch does, and is 0 where none does;
+            `none` gives `(b, h, w)`.
+
+    Example:
+        >>> weighted_cross_entropy_loss(torch.zeros(1, 4, 2, 2), torch.zeros(1, 2, 2, dtype=torch.long)).item()
+        1.38...
+    """
+    labelled = labels != ignore
+    known = labels.where(labelled, 0)
+    losses = F.cross_entropy(logits, known, reduction="none")
+    weights = labelled.to(losses.dtype)
+    if class_weights is not None:
+        weights = weights * torch.as_tensor(class_weights, dtype=losses.dtype, device=losses.device)[known]
+    if pixel_weights is not None:
+        weights = weights * pixel_weights
+    if reduction == "mean":
+        return (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(weights.dtype).tiny)
+    return reduced(losses * weights, reduction)
+
+
+def border_weights(
+    instances: NDArray[np.integer], weight: float = BORDER_WEIGHT, width: float = BORDER_WIDTH
+) -> NDArray[np.float32]:
+    """w0 exp(-(d1 + d2)^2 / (2 sigma^2)) + 1 on the background, 1 on instances (Ronneberger et al. 2015, equation 2).
+
+    It asks for the thin gaps between things that touch almost.
+
+    Args:
+        instances: `(h, w)`, 0 for the background and a number of its own for each thing.
+        weight: w0.
+        width: sigma in pixels.
+
+    Returns:
+        Weights `(h, w)`; d1 and d2 are the distances to the nearest and the second nearest thing, and with fewer than
+        two things all weights are 1.
+    """
+    numbers = [number for number in np.unique(instances) if number != 0]
+    weights = np.ones(instances.shape, np.float32)
+    if len(numbers) < FAR:
+        return weights
+    nearest = np.full((2, *instances.shape), np.inf, np.float32)
+    for number in numbers:  # the two smallest so far, so that memory does not grow with the number of things
+        distance = cv2.distanceTransform((instances != number).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        nearest[1] = np.minimum(nearest[1], np.maximum(nearest[0], distance))
+        nearest[0] = np.minimum(nearest[0], distance)
+    raised = weight * np.exp(-(nearest.sum(0) ** 2) / (2 * width**2))
+    return weights + np.where(instances == 0, raised, 0).astype(np.float32)
+
+
+def focal_loss(
+    logits: Float[Tensor, "b ..."],
+    targets: Float[Tensor, "b ..."],
+    gamma: float = 2.0,
+    alpha: float | None = 0.25,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """-alpha_t (1 - p_t)^gamma log p_t for yes or no at each place (Lin et al. 2017, equation 5).
+
+    Args:
+        logits: of yes.
+        targets: 1 for yes, 0 for no.
+        gamma: how far what is easy is let off, from 1 up; 0 gives cross entropy.
+        alpha: weight of yes, that of no is 1 - alpha; None weighs them alike.
+        reduction: `none` gives the shape of the logits.
+    """
+    cross_entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    missed = torch.sigmoid(logits) * (1 - 2 * targets) + targets  # 1 - p_t
+    losses = cross_entropy * missed**gamma
+    if alpha is not None:
+        losses = losses * (alpha * targets + (1 - alpha) * (1 - targets))
+    return reduced(losses, reduction)
+
+
+def dice_loss(
+    logits: Float[Tensor, "b k h w"],
+    targets: Float[Tensor, "b k h w"],
+    smooth: float = 1.0,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """1 - (2 sum p t + s) / (sum p + sum t + s), p the sigmoid of the logits (Milletari et al. 2016, without squares).
+
+    It weighs each class by itself, however small it is.
+
+    Args:
+        logits: a channel a class.
+        targets: in [0, 1].
+        smooth: s, pixels that make the loss of a class that is neither there nor seen 0.
+        reduction: over images and classes; `none` gives `(b, k)`.
+    """
+    seen = torch.sigmoid(logits)
+    both = (seen * targets).sum(dim=(2, 3))
+    each = seen.sum(dim=(2, 3)) + targets.sum(dim=(2, 3))
+    return reduced(1 - (2 * both + smooth) / (each + smooth), reduction)
+
+
+class FocalLoss(nn.Module):
+    """`focal_loss` as a module."""
+
+    def __init__(self, gamma: float = 2.0, alpha: float | None = 0.25, reduction: Reduction = "mean") -> None:
+        super().__init__()
+        self.gamma, self.alpha = gamma, alpha
+        self.reduction: Reduction = reduction
+
+    def forward(self, logits: Float[Tensor, "b ..."], targets: Float[Tensor, "b ..."]) -> Tensor:
+        """The loss of logits."""
+        return focal_loss(logits, targets, self.gamma, self.alpha, self.reduction)
+
+
+class DiceLoss(nn.Module):
+    """`dice_loss` as a module."""
+
+    def __init__(self, smooth: float = 1.0, reduction: Reduction = "mean") -> None:
+        super().__init__()
+        self.smooth = smooth
+        self.reduction: Reduction = reduction
+
+    def forward(self, logits: Float[Tensor, "b k h w"], targets: Float[Tensor, "b k h w"]) -> Tensor:
+        """The loss of logits."""
+        return dice_loss(logits, targets, self.smooth, self.reduction)
