@@ -1,0 +1,150 @@
+"""Metric learning: embeddings in which like lies near and unlike far (triplet and contrastive losses)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from imfuse.lab.losses._reduction import Reduction, reduced
+
+Mining = Literal["all", "hard", "semi_hard"]
+MARGIN = 0.2
+EPSILON = 1e-12
+
+
+def triplet_loss(
+    anchor: Float[Tensor, "t d"],
+    positive: Float[Tensor, "t d"],
+    negative: Float[Tensor, "t d"],
+    margin: float = MARGIN,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """max(0, d(a, p) - d(a, n) + margin), d the L2 distance (after Schroff et al. 2015, FaceNet, equation 3).
+
+    For triplets that were mined before (offline). 0 where the negative is farther than the positive by the margin.
+
+    Args:
+        anchor: embeddings, usually of length 1.
+        positive: of the same class as its anchor.
+        negative: of another class.
+        margin: by how much the negative should be farther.
+        reduction: `none` gives `(t,)`.
+    """
+    near, far = _distance(anchor, positive), _distance(anchor, negative)
+    return reduced(F.relu(near - far + margin), reduction)
+
+
+def contrastive_loss(
+    first: Float[Tensor, "p d"],
+    second: Float[Tensor, "p d"],
+    same: Bool[Tensor, " p"],
+    margin: float = 1.0,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """d^2 / 2 for like pairs, max(0, margin - d)^2 / 2 for unlike ones (Hadsell, Chopra and LeCun 2006, equation 4).
+
+    Args:
+        first: embeddings of one side of a Siamese network.
+        second: of its other side.
+        same: whether a pair is of one class.
+        margin: distance beyond which unlike pairs cost nothing.
+        reduction: `none` gives `(p,)`.
+    """
+    distance = _distance(first, second)
+    return reduced(torch.where(same, distance, F.relu(margin - distance)).square() / 2, reduction)
+
+
+def mined_triplet_loss(
+    embeddings: Float[Tensor, "b d"], labels: Int[Tensor, " b"], mining: Mining = "hard", margin: float = MARGIN
+) -> Float[Tensor, ""]:
+    """Triplet loss over the triplets of a batch (online mining).
+
+    Args:
+        embeddings: usually of length 1.
+        labels: class of each; a class alone in the batch gives no anchor.
+        mining: `all`: mean over the valid triplets that cost anything. `hard`: each anchor with its farthest positive
+            and its nearest negative (Hermans, Beyer and Leibe 2017, equation 5). `semi_hard`: each pair with the
+            nearest negative that is farther than the positive, or the farthest negative where there is none
+            (FaceNet, section 3.2).
+        margin: by how much negatives should be farther.
+
+    Returns:
+        0, with a gradient of 0, where the batch has no triplet.
+
+    Raises:
+        ValueError: no such mining.
+    """
+    distance = _distance(embeddings[:, None], embeddings[None])
+    same = labels[:, None] == labels[None]
+    positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    if mining == "hard":
+        far, near = _farthest(distance, positive), _nearest(distance, ~same)
+        return _mean(F.relu(far - near + margin), positive.any(1) & ~same.all(1))
+    if mining == "semi_hard":
+        beyond = ~same[:, None, :] & (distance[:, None, :] > distance[:, :, None])
+        each = distance[:, None, :].expand_as(beyond)
+        near = torch.where(beyond.any(2), _nearest(each, beyond), _farthest(distance, ~same)[:, None])
+        return _mean(F.relu(distance - near + margin), positive & ~same.all(1, keepdim=True))
+    if mining == "all":
+        costs = F.relu(distance[:, :, None] - distance[:, None, :] + margin)
+        valid = positive[:, :, None] & ~same[:, None, :]
+        return _mean(costs, valid & (costs > 0))
+    raise ValueError(f"mining {mining!r}: expected all, hard or semi_hard")
+
+
+def all_triplets(labels: Int[Tensor, " b"]) -> Int[Tensor, "t 3"]:
+    """Anchor, positive and negative of every valid triplet, as places in `labels` (offline mining).
+
+    Example:
+        >>> all_triplets(torch.tensor([0, 0, 1])).tolist()
+        [[0, 1, 2], [1, 0, 2]]
+    """
+    same = labels[:, None] == labels[None]
+    positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    return (positive[:, :, None] & ~same[:, None, :]).nonzero()
+
+
+def hard_triplets(
+    embeddings: Float[Tensor, "b d"], labels: Int[Tensor, " b"], margin: float = MARGIN
+) -> Int[Tensor, "t 3"]:
+    """Those of `all_triplets` that cost something, the worst first: the list of an offline round of mining."""
+    triplets = all_triplets(labels)
+    cost = triplet_loss(*(embeddings[place] for place in triplets.T), margin=margin, reduction="none")
+    order = cost.argsort(descending=True, stable=True)
+    return triplets[order][cost[order] > 0]
+
+
+class MinedTripletLoss(nn.Module):
+    """`mined_triplet_loss` as a module."""
+
+    def __init__(self, mining: Mining = "hard", margin: float = MARGIN) -> None:
+        super().__init__()
+        self.mining: Mining = mining
+        self.margin = margin
+
+    def forward(self, embeddings: Float[Tensor, "b d"], labels: Int[Tensor, " b"]) -> Float[Tensor, ""]:
+        """The loss of a batch."""
+        return mined_triplet_loss(embeddings, labels, self.mining, self.margin)
+
+
+def _distance(first: Tensor, second: Tensor) -> Tensor:
+    """L2 distance, whose gradient is 0 rather than undefined where it is 0."""
+    square = (first - second).square().sum(-1)
+    apart = square > EPSILON
+    return torch.where(apart, square, 1).sqrt() * apart
+
+
+def _farthest(distance: Tensor, among: Tensor) -> Tensor:
+    return torch.where(among, distance, -torch.inf).amax(-1)
+
+
+def _nearest(distance: Tensor, among: Tensor) -> Tensor:
+    return torch.where(among, distance, torch.inf).amin(-1)
+
+
+def _mean(costs: Tensor, counted: Tensor) -> Tensor:
+    return torch.where(counted, costs, 0).sum() / counted.sum().clamp_min(1)
