@@ -163,7 +163,7 @@ def test_a_second_run_does_not_read_the_pictures_again(again, imfuse, monkeypatc
     for path in again.rglob("*"):
         os.utime(path, (10**9, 10**9))
     assert imfuse("eval", *WORDS, *METRICS, "--quiet") == 0
-    monkeypatch.setattr(hashing, "file_hash", lambda path: pytest.fail(f"{path} is read"))
+    monkeypatch.setattr(hashing, "file_sha256", lambda path: pytest.fail(f"{path} is read"))
     assert imfuse("eval", *WORDS, *METRICS, "--quiet") == 0
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 from imfuse.batch.job import Job
 from imfuse.errors import ImageWriteError
+from imfuse.images.journal import end_torn_line, read_lines
 
 FILE_NAME = ".imfuse.jsonl"
 
@@ -43,7 +43,7 @@ class Manifest:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             records = list(_read(self.path))
-            _end_torn_line(self.path)
+            end_torn_line(self.path)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise ImageWriteError(f"{folder}: cannot be written to ({reason}); choose another folder") from error
@@ -111,23 +111,10 @@ def remove_stale_partials(folder: Path) -> int:
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:
-    """The whole lines of the file."""
-    if not path.exists():
-        return
-    for line in path.read_bytes().splitlines():
-        with contextlib.suppress(ValueError):
-            record = json.loads(line)
-            if isinstance(record, dict) and {"state", "name", "output"} <= record.keys():
-                yield record
-
-
-def _end_torn_line(path: Path) -> None:
-    """Make sure that the next line begins on a line of its own; this also shows whether the folder is writable."""
-    with path.open("ab+") as file:
-        if file.tell() > 0:
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
+    """The records of the file."""
+    for record in read_lines(path):
+        if isinstance(record, dict) and {"state", "name", "output"} <= record.keys():
+            yield record
 
 
 def source_state(job: Job) -> State | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from imfuse.lab.bench.measuring import hashing as module
-from imfuse.lab.bench.measuring.hashing import FileHashes, code_hash, file_hash, key_of
+from imfuse.lab.bench.measuring.hashing import FileHashes, code_hash, key_of
+from imfuse.runtime.card import file_sha256
 
 LONG_AGO = 10**18
 
@@ -20,9 +21,9 @@ def read(monkeypatch):
 
     def watched(path):
         paths.append(path)
-        return file_hash(path)
+        return file_sha256(path)
 
-    monkeypatch.setattr(module, "file_hash", watched)
+    monkeypatch.setattr(module, "file_sha256", watched)
     return paths
 
 
@@ -80,9 +81,9 @@ def test_damaged_notes_are_passed_over(tmp_path, damaged):
     (tmp_path / "kept.json").write_bytes(damaged)
     path = write(tmp_path / "a", "x")
     hashes = FileHashes(tmp_path / "kept.json")
-    assert hashes.of(path) == file_hash(path)
+    assert hashes.of(path) == file_sha256(path)
     hashes.keep()
-    assert FileHashes(tmp_path / "kept.json").of(path) == file_hash(path)
+    assert FileHashes(tmp_path / "kept.json").of(path) == file_sha256(path)
 
 
 def test_keys_differ_where_a_part_does():

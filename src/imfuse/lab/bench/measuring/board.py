@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imfuse.lab.bench.evaluation import Method, Scene
-from imfuse.lab.bench.measuring.hashing import code_hash, file_hash, key_of
+from imfuse.lab.bench.measuring.hashing import code_hash, key_of
 from imfuse.lab.bench.measuring.measure import Column, Measured, Task
 from imfuse.lab.bench.measuring.store import Cache
+from imfuse.runtime.card import file_sha256
 
 _CODE = (
     "lab/metrics/functional",
@@ -130,4 +131,4 @@ def weights_hash() -> str:
     """Of the network that LPIPS compares by."""
     from imfuse.lab.metrics.functional.perceptual import weights_file
 
-    return file_hash(weights_file())
+    return file_sha256(weights_file())

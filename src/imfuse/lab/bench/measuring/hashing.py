@@ -20,6 +20,7 @@ from pathlib import Path
 import imfuse
 from imfuse.errors import ImageWriteError
 from imfuse.images.storage import write_file
+from imfuse.runtime.card import file_sha256
 
 FILE_NAME = "hashes.json"
 
@@ -52,7 +53,7 @@ class FileHashes:
             if known and known[0] == state:
                 return known[1]
             settled = time.time_ns() - status.st_mtime_ns > UNSETTLED
-            digest = file_hash(path)
+            digest = file_sha256(path)
         except OSError:
             return None
         self._known[place] = state, digest
@@ -83,15 +84,6 @@ def _read(path: Path) -> dict[str, tuple[State, str]]:
         }
     except (OSError, ValueError, TypeError, AttributeError):  # none yet, or a damaged one
         return {}
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def key_of(*parts: object) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from imfuse.errors import EvaluationError
+from imfuse.images.journal import end_torn_line, read_lines
 from imfuse.lab.bench.measuring import hashing
 from imfuse.lab.bench.measuring.hashing import FileHashes
 from imfuse.lab.bench.measuring.lock import locked
@@ -36,7 +36,7 @@ class Cache:
     def __init__(self, path: Path, hashes: FileHashes | None = None) -> None:
         self.path, self.report = path, path.parents[1]
         self.hashes = hashes or known_hashes(self.report)
-        _end_torn_line(path)
+        end_torn_line(path)
         self._records = dict(_read(path))
 
     def get(self, key: str) -> dict[str, Any]:
@@ -83,18 +83,8 @@ def opened(report: Path, hashes: FileHashes | None = None) -> Iterator[Cache]:
 
 
 def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The whole lines of the file."""
-    for line in path.read_bytes().splitlines():
-        with contextlib.suppress(ValueError):
-            match json.loads(line):
-                case [str(key), dict(record)]:
-                    yield key, record
-
-
-def _end_torn_line(path: Path) -> None:
-    """Make sure that the next line begins on a line of its own; this also shows whether the file can be written."""
-    with path.open("ab+") as file:
-        if file.tell() > 0:
-            file.seek(-1, os.SEEK_END)
-            if file.read(1) != b"\n":
-                file.write(b"\n")
+    """The records of the file."""
+    for line in read_lines(path):
+        match line:
+            case [str(key), dict(record)]:
+                yield key, record

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imfuse.errors import EvaluationError
 from imfuse.images.storage import first_line
-from imfuse.lab.bench.measuring.hashing import file_hash
+from imfuse.runtime.card import file_sha256
 from imfuse.runtime.cores import usable_cores
 
 Picture = NDArray[np.uint8]
@@ -41,7 +41,7 @@ class Graph:
         if not path.is_file():
             raise EvaluationError(f"{path}: no such file; expected the ONNX file of a network")
         self.path = path
-        self.sha256, self.session = file_hash(path), _load(path)
+        self.sha256, self.session = file_sha256(path), _load(path)
         inputs = self.session.get_inputs()
         shape = inputs[0].shape if inputs else []
         coloured = len(shape) == 4 and not (isinstance(shape[1], int) and shape[1] != 3)

@@ -15,9 +15,9 @@ from torch.nn import functional as F
 from torchvision.models import get_model, get_model_weights, list_models, segmentation
 
 from imfuse.errors import EvaluationError
-from imfuse.lab.bench.measuring.hashing import file_hash
 from imfuse.lab.bench.tasks import fastestdet
 from imfuse.lab.bench.tasks.graph import Graph, Picture, Size
+from imfuse.runtime.card import file_sha256
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's RGB values in [0, 1]."""
@@ -104,7 +104,7 @@ class TorchvisionSegmenter:
             )
         state = torch.load(path, map_location="cpu", weights_only=True)
         options = {"aux_loss": True} if any(key.startswith("aux_classifier.") for key in state) else {}
-        self.name, self.key = name, file_hash(path)
+        self.name, self.key = name, file_sha256(path)
         self.classes = tuple(weights.meta["categories"])
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         model = get_model(name, weights=None, weights_backbone=None, num_classes=len(self.classes), **options)
