@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from imfuse.errors import RecipeError
-from imfuse.lab.losses.schedule import Schedule, read_weight
-from imfuse.lab.losses.term import Term, read_term
+from imfuse.lab.schedule import Schedule, read_weight
+from imfuse.lab.term import Term, read_term
 
 
 @pytest.mark.parametrize(
@@ -60,5 +60,5 @@ def test_a_term_is_a_weight_or_names_its_loss_and_options():
 
 
 def test_terms_are_read_without_torch():
-    code = "import sys; import imfuse.lab.losses.term; sys.exit('torch' in sys.modules)"
+    code = "import sys; import imfuse.lab.term; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

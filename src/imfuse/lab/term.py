@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imfuse.errors import RecipeError
-from imfuse.lab.losses.schedule import Weight, read_weight
+from imfuse.lab.schedule import Weight, read_weight
 
 
 @dataclass(frozen=True)
