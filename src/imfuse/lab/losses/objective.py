@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from imfuse.errors import RecipeError
-from imfuse.lab.losses import contrast, exposure, fidelity, halo, pixel
+from imfuse.lab.losses import contrast, exposure, fidelity, gradient, halo, intensity
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From fused `(b, 1, h, w)` and sources `(b, n, h, w)` to a scalar; lower is better."""
@@ -21,15 +21,15 @@ LOSSES: dict[str, Loss] = {
     "visual_information": fidelity.visual_information_loss,
     "correlation_differences": fidelity.correlation_differences_loss,
     "correlation": fidelity.correlation_loss,
-    "max_intensity": pixel.max_intensity_loss,
-    "max_gradient": pixel.max_gradient_loss,
+    "max_intensity": intensity.max_intensity_loss,
+    "max_gradient": gradient.max_gradient_loss,
     "contrast": contrast.contrast_loss,
     "sharpness": contrast.sharpness_loss,
     "nearest_intensity": contrast.nearest_intensity_loss,
     "halo": halo.halo_loss,
     "mef_ssim": exposure.mef_ssim_loss,
     "exposedness": exposure.exposedness_loss,
-    "out_of_range": pixel.out_of_range_loss,
+    "out_of_range": intensity.out_of_range_loss,
 }
 """Every loss that a recipe can name."""
 

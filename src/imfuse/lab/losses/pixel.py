@@ -1,4 +1,4 @@
-"""Losses on pixels and their differences: intensity, gradient, range."""
+"""Losses from pixel to pixel of two images, whatever their scale; `none` gives the map of all values."""
 
 from __future__ import annotations
 
@@ -7,23 +7,76 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from imfuse.lab.losses._module import LossModule
+from imfuse.lab.losses._per_image import PlainLoss
+from imfuse.lab.losses._reduction import Reduction, reduced
 
-def max_intensity_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, ""]:
-    """Mean |F - max(sources)| in [0, 1]. Where a source is flat and bright this rewards a veil."""
-    return (fused - sources.amax(1, keepdim=True)).abs().mean()
-
-
-def max_gradient_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, ""]:
-    """Mean |grad F - the source gradient of larger magnitude|, by forward differences along rows and columns."""
-    return _strongest_difference(fused, sources, 2) + _strongest_difference(fused, sources, 3)
+Images = Float[Tensor, "b c h w"]
 
 
-def out_of_range_loss(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, ""]:  # noqa: ARG001
-    """Mean distance of the fused values to [0, 1], which the Fuser would clip."""
-    return (F.relu(fused - 1) + F.relu(-fused)).mean()
+def mse_loss(image: Images, target: Images, reduction: Reduction = "mean") -> Tensor:
+    """(x - y)^2 at each value x of the image and y of the target; it prefers many small errors to one large."""
+    return reduced(F.mse_loss(image, target, reduction="none"), reduction)
 
 
-def _strongest_difference(fused: Tensor, sources: Tensor, dim: int) -> Tensor:
-    differences = sources.diff(dim=dim)
-    strongest = torch.take_along_dim(differences, differences.abs().argmax(1, keepdim=True), dim=1)
-    return (fused.diff(dim=dim) - strongest).abs().mean()
+def mae_loss(image: Images, target: Images, reduction: Reduction = "mean") -> Tensor:
+    """|x - y| at each value x of the image and y of the target."""
+    return reduced(F.l1_loss(image, target, reduction="none"), reduction)
+
+
+def smooth_l1_loss(image: Images, target: Images, beta: float = 1.0, reduction: Reduction = "mean") -> Tensor:
+    """d^2 / (2 beta) where d = |x - y| is below beta, d - beta / 2 from there on (Girshick 2015, equation 3).
+
+    Args:
+        image: in [0, 1] beta = 1 leaves no more than half the squared error; about 0.1 gives it both parts.
+        target: of the same shape.
+        beta: from 0, which gives |x - y|.
+        reduction: `none` gives the shape of the images.
+
+    Example:
+        >>> smooth_l1_loss(torch.tensor([0.1, 1.0]), torch.zeros(2), beta=0.2, reduction="none")
+        tensor([0.0250, 0.9000])
+    """
+    return reduced(F.smooth_l1_loss(image, target, reduction="none", beta=beta), reduction)
+
+
+def charbonnier_loss(image: Images, target: Images, epsilon: float = 1e-3, reduction: Reduction = "mean") -> Tensor:
+    """Root of (x - y)^2 + epsilon^2 (Lai et al. 2017, section 3.3): |x - y| that is smooth at 0.
+
+    Args:
+        image: any scale.
+        target: of the same shape.
+        epsilon: above 0; the loss of equal images.
+        reduction: `none` gives the shape of the images.
+    """
+    return reduced(torch.sqrt((image - target).square() + epsilon**2), reduction)
+
+
+class MSELoss(PlainLoss):
+    """`mse_loss` as a module."""
+
+    function = staticmethod(mse_loss)
+
+
+class MAELoss(PlainLoss):
+    """`mae_loss` as a module."""
+
+    function = staticmethod(mae_loss)
+
+
+class SmoothL1Loss(LossModule):
+    """`smooth_l1_loss` as a module."""
+
+    function = staticmethod(smooth_l1_loss)
+
+    def __init__(self, beta: float = 1.0, reduction: Reduction = "mean") -> None:
+        super().__init__(beta=beta, reduction=reduction)
+
+
+class CharbonnierLoss(LossModule):
+    """`charbonnier_loss` as a module."""
+
+    function = staticmethod(charbonnier_loss)
+
+    def __init__(self, epsilon: float = 1e-3, reduction: Reduction = "mean") -> None:
+        super().__init__(epsilon=epsilon, reduction=reduction)
