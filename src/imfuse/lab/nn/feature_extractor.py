@@ -137,7 +137,8 @@ def _known(whole: nn.Module, network: str | nn.Module, layers: Sequence[str] | N
         if layer not in names:
             close = get_close_matches(layer, names, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise ModelError(f"{kind} has no layer {layer!r}{hint} Its layers: {', '.join(names)}")
+            outer = ", ".join(name for name in names if name.count(".") <= 1)
+            raise ModelError(f"{kind} has no layer {layer!r}{hint} Its layers: {outer}, and those inside them")
     return tuple(dict.fromkeys(layers))
 
 
