@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
+
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 
-from imfuse.errors import RecipeError
-from imfuse.lab.losses.objective import LOSSES, Objective
+from imfuse.errors import RecipeError, TrainingError
+from imfuse.lab.losses.objective import Objective
+from imfuse.lab.losses.registry import LOSSES
+
+SMALL = {"network": "mobilenet_v2", "network_weights": "random"}
+"""Options of the losses that look at features, without any file."""
+
+
+def make(name: str):
+    takes = inspect.signature(LOSSES[name]).parameters
+    return LOSSES[name](**{key: value for key, value in SMALL.items() if key in takes})
 
 
 def test_the_total_is_the_weighted_sum_of_the_terms():
@@ -15,11 +29,82 @@ def test_the_total_is_the_weighted_sum_of_the_terms():
     torch.testing.assert_close(total, 2 * terms["ssim"] + 0.5 * terms["correlation"])
 
 
+def test_a_loss_can_stand_twice_with_options_of_its_own():
+    fused, sources = torch.rand(2, 1, 16, 16), torch.rand(2, 2, 16, 16)
+    terms = {"first": {"weight": 1, "loss": "mae", "target": 0}, "second": {"weight": 3, "loss": "mae", "target": 1}}
+    total, values = Objective(terms)(fused, sources)
+    near, far = (F.l1_loss(fused, source) for source in sources.split(1, dim=1))
+    torch.testing.assert_close(values, {"first": near, "second": far})
+    torch.testing.assert_close(total, near + 3 * far)
+
+
+def test_a_weight_follows_its_schedule():
+    objective = Objective({"mae": {"weight": {"first": 0, "last": 4}}, "mse": 1.0})
+    fused, sources = torch.rand(1, 1, 8, 8), torch.rand(1, 2, 8, 8)
+    for progress, weight in ((0.0, 0), (0.25, 1), (1.0, 4)):
+        total, terms = objective.at(progress)(fused, sources)
+        torch.testing.assert_close(total, weight * terms["mae"] + terms["mse"])
+        assert objective.scheduled == {"mae": weight}
+
+
+def test_a_term_without_weight_is_measured_and_moves_nothing():
+    fused = torch.rand(1, 1, 8, 8, requires_grad=True)
+    total, terms = Objective({"mae": 0.0})(fused, torch.rand(1, 2, 8, 8))
+    total.backward()
+    assert terms["mae"] > 0
+    assert not fused.grad.any()
+
+
+def test_losses_of_ones_own_take_what_the_objective_is_called_with():
+    class Distance(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.tensor(2.0))
+
+        def forward(self, image, target):
+            return self.scale * (image - target).abs().mean()
+
+    objective = Objective({"distance": 0.5, "sum": 1.0}, {"distance": Distance(), "sum": lambda a, b: (a + b).sum()})
+    total, _ = objective(torch.ones(3), torch.zeros(3))
+    assert total.item() == pytest.approx(0.5 * 2 + 3)
+    assert len(list(objective.parameters())) == 1
+    moved = copy.deepcopy(objective).double()
+    assert moved.losses["distance"].scale.dtype == torch.float64
+    assert moved(torch.ones(3).double(), torch.zeros(3).double())[0].dtype == torch.float64
+
+
+def test_a_term_that_is_not_finite_is_named():
+    objective = Objective({"fine": 1.0, "broken": 1.0}, {"fine": lambda x: x.sum(), "broken": lambda x: x.sum().log()})
+    with pytest.raises(TrainingError, match=r"'broken' is nan"):
+        objective(-torch.ones(2))
+    silent = Objective({"broken": 1.0}, {"broken": lambda x: x.sum().log()}, check=False)
+    assert torch.isnan(silent(-torch.ones(2))[0])
+
+
+def test_an_objective_compiles_and_runs_under_autocast():
+    objective = Objective({"ssim": 1.0, "joint_gradient": {"weight": 2.0, "operator": "laplacian8"}})
+    fused, sources = torch.rand(1, 1, 24, 24, requires_grad=True), torch.rand(1, 2, 24, 24)
+    compiled = torch.compile(objective, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(fused, sources)[0], objective(fused, sources)[0])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.isfinite(objective(fused, sources)[0])
+
+
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
 def test_every_loss_is_finite_with_finite_gradients_on_constant_images(name, level):
     fused = torch.full((1, 1, 48, 48), level, requires_grad=True)
-    LOSSES[name](fused, torch.full((1, 2, 48, 48), level)).backward()
+    make(name)(fused, torch.full((1, 2, 48, 48), level)).backward()
+    assert torch.isfinite(fused.grad).all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("shape", [(1, 1), (5, 1), (1, 5), (2, 3)])
+def test_every_loss_is_finite_with_finite_gradients_on_the_smallest_images(name, shape):
+    fused = torch.rand(1, 1, *shape, requires_grad=True)
+    loss = make(name)(fused, torch.rand(1, 2, *shape))
+    loss.backward()
+    assert torch.isfinite(loss)
     assert torch.isfinite(fused.grad).all()
 
 
@@ -29,27 +114,44 @@ def test_every_loss_falls_when_it_is_minimised(name):
     sources = torch.rand(1, 2, 48, 48)
     fused = (torch.rand(1, 1, 48, 48) * 0.4 - 0.1).requires_grad_()
     optimiser = torch.optim.Adam([fused], lr=0.02)
-    values = []
+    loss, values = make(name), []
     for _ in range(15):
         optimiser.zero_grad()
-        loss = LOSSES[name](fused, sources)
-        loss.backward()
+        value = loss(fused, sources)
+        value.backward()
         optimiser.step()
-        values.append(loss.item())
+        values.append(value.item())
     assert values[-1] < values[0]
 
 
-def test_the_strongest_gradient_of_the_sources_costs_nothing():
-    source = torch.rand(1, 1, 16, 16)
-    sources = torch.cat([source, torch.zeros_like(source)], dim=1)
-    assert LOSSES["max_gradient"](source, sources).item() == 0
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_is_the_same_on_a_gpu(name):
+    fused, sources = torch.rand(2, 1, 48, 48), torch.rand(2, 2, 48, 48)
+    loss = make(name)
+    there = loss.to("cuda") if isinstance(loss, nn.Module) else loss
+    torch.testing.assert_close(
+        there(fused.cuda(), sources.cuda()).cpu(), make(name)(fused, sources), rtol=1e-3, atol=1e-4
+    )
 
 
-def test_an_unknown_loss_is_named_with_the_nearest():
-    with pytest.raises(RecipeError, match=r"'sim'.*did you mean 'ssim'"):
-        Objective({"sim": 1.0})
+@pytest.mark.parametrize(
+    ("terms", "message"),
+    [
+        ({"sim": 1.0}, r"'sim'.*did you mean 'ssim'"),
+        ({}, "no terms"),
+        ({"total": 1.0}, "'total'"),
+        ({"ssim": {"weight": 1.0, "operator": "sobel"}}, r"objective\.ssim: ssim does not take .*operator"),
+        ({"mae": {"weight": 1.0, "target": "all"}}, r"objective\.mae: .*expected each, mean, maximum"),
+        ({"ssim": {"weight": 1.0, "reduction": "sum"}}, r"objective\.ssim: .*no `reduction`"),
+        ({"ssim": "much"}, r"objective\.ssim: 'much'; expected a finite number"),
+    ],
+)
+def test_a_mistake_is_refused_with_what_is_allowed(terms, message):
+    with pytest.raises(RecipeError, match=message):
+        Objective(terms)
 
 
-def test_an_empty_objective_is_refused():
-    with pytest.raises(RecipeError, match="no terms"):
-        Objective({})
+def test_a_loss_of_ones_own_that_gives_no_scalar_is_refused():
+    with pytest.raises(RecipeError, match=r"objective\.map: gives the shape \(3,\)"):
+        Objective({"map": 1.0}, {"map": lambda x: x})(torch.ones(3))

@@ -4,66 +4,116 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from imfuse.errors import RecipeError
-from imfuse.lab.losses import contrast, exposure, fidelity, gradient, halo, intensity
-
-Loss = Callable[[Tensor, Tensor], Tensor]
-"""From fused `(b, 1, h, w)` and sources `(b, n, h, w)` to a scalar; lower is better."""
-
-LOSSES: dict[str, Loss] = {
-    "ssim": fidelity.ssim_loss,
-    "edge_transfer": fidelity.edge_transfer_loss,
-    "visual_information": fidelity.visual_information_loss,
-    "correlation_differences": fidelity.correlation_differences_loss,
-    "correlation": fidelity.correlation_loss,
-    "max_intensity": intensity.max_intensity_loss,
-    "max_gradient": gradient.max_gradient_loss,
-    "contrast": contrast.contrast_loss,
-    "sharpness": contrast.sharpness_loss,
-    "nearest_intensity": contrast.nearest_intensity_loss,
-    "halo": halo.halo_loss,
-    "mef_ssim": exposure.mef_ssim_loss,
-    "exposedness": exposure.exposedness_loss,
-    "out_of_range": intensity.out_of_range_loss,
-}
-"""Every loss that a recipe can name."""
+from imfuse.errors import RecipeError, TrainingError
+from imfuse.lab.losses.registry import LOSSES, Loss
+from imfuse.lab.schedule import Schedule
+from imfuse.lab.term import Term, read_term
 
 
-class Objective:
-    """A weighted sum of losses.
+class Objective(nn.Module):
+    """A weighted sum of losses, with weights that may change in the course of a training.
 
     Args:
-        terms: weight of each loss of `LOSSES` by its name.
+        terms: by name, the weight of a loss of `LOSSES` or of `losses`: a number; or a mapping of `weight` (a number,
+            or a schedule such as `{first: 0, last: 1, end: 0.5}`), the options of the loss, and `loss` where the term
+            has a name of its own, as recipes write it.
+        losses: losses of one's own by name, such as modules; they take what the objective is called with, and return a
+            scalar.
+        check: raise an error of a term that is not finite; it waits for the device at each call.
+
+    Attributes:
+        progress: share of the training that is done, in [0, 1]; see `at`.
 
     Raises:
-        RecipeError: no terms, or a name that is no loss.
+        RecipeError: no terms, a name that is no loss, a weight that is none, or options that a loss does not take.
 
     Example:
         >>> sources = torch.rand(2, 2, 48, 48)
-        >>> total, terms = Objective({"ssim": 1.0, "max_intensity": 0.5})(sources[:, :1], sources)
-        >>> sorted(terms)
-        ['max_intensity', 'ssim']
+        >>> objective = Objective({"ssim": 1.0, "edges": {"weight": {"first": 0, "last": 4}, "loss": "max_gradient"}})
+        >>> total, terms = objective.at(0.5)(sources[:, :1], sources)
+        >>> sorted(terms), objective.weights
+        (['edges', 'ssim'], {'ssim': 1.0, 'edges': 2.0})
     """
 
-    def __init__(self, terms: Mapping[str, float]) -> None:
+    def __init__(
+        self, terms: Mapping[str, Any], losses: Mapping[str, Callable[..., Tensor]] | None = None, *, check: bool = True
+    ) -> None:
+        super().__init__()
         if not terms:
             raise RecipeError("objective: no terms; name at least one of " + ", ".join(LOSSES))
-        for name in terms:
-            if name not in LOSSES:
-                close = get_close_matches(name, LOSSES, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else ""
-                raise RecipeError(f"objective: no loss {name!r}{hint} Known losses: {', '.join(LOSSES)}")
-        self.terms = dict(terms)
+        if "total" in terms:
+            raise RecipeError("objective: no term can be named 'total', which is the name of their sum")
+        self.terms = {name: read_term(name, value) for name, value in terms.items()}
+        self.losses = {name: _make_loss(name, term, losses or {}) for name, term in self.terms.items()}
+        # Registered apart, because the name of a term need not be fit for that of a module.
+        self.modules_of_losses = nn.ModuleList(loss for loss in self.losses.values() if isinstance(loss, nn.Module))
+        self.progress = 0.0
+        self.check = check
 
-    def __call__(
-        self, fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]
-    ) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
-        """Total and the unweighted value of each term."""
-        values = {name: LOSSES[name](fused, sources) for name in self.terms}
-        total = torch.stack([weight * values[name] for name, weight in self.terms.items()]).sum()
-        return total, values
+    def at(self, progress: float) -> Objective:
+        """This objective, with the weights of when this share of the training is done."""
+        self.progress = progress
+        return self
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weight of each term at this progress."""
+        weights = {name: term.weight for name, term in self.terms.items()}
+        return {name: w.at(self.progress) if isinstance(w, Schedule) else w for name, w in weights.items()}
+
+    @property
+    def scheduled(self) -> dict[str, float]:
+        """Those of `weights` that change."""
+        return {name: w for name, w in self.weights.items() if isinstance(self.terms[name].weight, Schedule)}
+
+    def forward(self, *images: Any) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
+        """Total and the unweighted value of each term.
+
+        Args:
+            images: fused `(b, 1, h, w)` and sources `(b, n, h, w)`; or what `losses` take.
+
+        Raises:
+            TrainingError: a term is not finite.
+            RecipeError: a loss of one's own gives no scalar.
+        """
+        values = {name: loss(*images) for name, loss in self.losses.items()}
+        for name, value in values.items():
+            if value.ndim:
+                raise RecipeError(f"objective.{name}: gives the shape {tuple(value.shape)}; a term must be a scalar")
+        if self.check and not torch.compiler.is_compiling():
+            _check(values)
+        # A term without weight adds nothing, also where it is not finite: 0 times that would be NaN.
+        weighted = [weight * values[name] for name, weight in self.weights.items() if weight]
+        return torch.stack(weighted or [0 * value for value in values.values()]).sum(), values
+
+
+def _make_loss(name: str, term: Term, own: Mapping[str, Callable[..., Tensor]]) -> Loss:
+    if term.loss in own:
+        if term.options:
+            raise RecipeError(f"objective.{name}: {term.loss!r} is a loss of one's own and takes no options here")
+        return own[term.loss]
+    if term.loss not in LOSSES:
+        close = get_close_matches(term.loss, LOSSES, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else "."
+        raise RecipeError(f"objective: no loss {term.loss!r}{hint} Known losses: {', '.join([*own, *LOSSES])}")
+    if "reduction" in term.options:
+        raise RecipeError(f"objective.{name}: a term is the mean of its loss, and takes no `reduction`")
+    try:
+        return LOSSES[term.loss](**term.options)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"objective.{name}: {term.loss} does not take {term.options} ({error})") from error
+
+
+def _check(values: Mapping[str, Tensor]) -> None:
+    finite = torch.isfinite(torch.stack([value.detach() for value in values.values()])).tolist()
+    for (name, value), fine in zip(values.items(), finite, strict=True):
+        if not fine:
+            raise TrainingError(
+                f"the loss term {name!r} is {value.item()}; look at its images, or lower the learning rate"
+            )

@@ -19,12 +19,14 @@ from torch import Tensor, nn
 
 from imfuse.lab.data.batches import FusionBatch, StepBatches, step_loader
 from imfuse.lab.data.patches import left_out, make_sampler
+from imfuse.lab.losses.objective import Objective as WeightedTerms
 from imfuse.lab.training import optimisation
 from imfuse.lab.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint, save_tensors
 from imfuse.lab.training.example import example_picture, example_sources
 from imfuse.lab.training.logbook import Logbook
 from imfuse.lab.training.network import recipe_network, size_multiple
 from imfuse.lab.training.recipe import Recipe, recipe_sha256
+from imfuse.lab.training.recipe_objective import recipe_objective
 from imfuse.lab.training.run_folder import RunFolder
 from imfuse.lab.training.stopping import StopRequest
 
@@ -83,7 +85,7 @@ def train(
         if network is None:
             torch.manual_seed(recipe.seed)
             network = recipe_network(recipe)
-        objective = objective or _recipe_objective(recipe)
+        objective = objective or recipe_objective(recipe)
         training = _Training(fabric, recipe, run, network=network, objective=objective)
         training.open_folder(restart=restart)
         return training.run_steps()
@@ -141,17 +143,25 @@ class _Training:
         rate = optimisation.learning_rate(step, recipe.optimiser)
         optimisation.set_learning_rate(self.state.optimiser, rate)
         torch.manual_seed(recipe.seed * 1_000_003 + step)  # for networks that draw, such as by dropout
+        weights = self._weights_of(step)
         total, terms = self.objective(self.model(batch.sources), batch.targets)
         values, stopping = self._over_processes({"total": total, **terms}, stop)
-        optimisation.check_terms(values, step)
+        optimisation.check_terms({name: values[name] for name in (*terms, "total")}, step)  # the culprit, not the sum
         self.fabric.backward(total)
         norm = optimisation.clip_gradients(self.state.network, recipe.optimiser.gradient_clip, step)
         self.optimiser.step()
         self.optimiser.zero_grad()
         optimisation.update_average(self.state.average, self.state.network, recipe.optimiser.ema, step)
         if self.logbook and (step + 1) % recipe.log_every == 0:
-            self.logbook.scalars(step + 1, values, {"learning_rate": rate, "gradient_norm": norm})
+            self.logbook.scalars(step + 1, values, {"learning_rate": rate, "gradient_norm": norm, **weights})
         return stopping
+
+    def _weights_of(self, step: int) -> dict[str, float]:
+        """Give the objective the weights of this step, and return those that change, by the names of their logs."""
+        if not isinstance(self.objective, WeightedTerms):
+            return {}
+        scheduled = self.objective.at(step / self.recipe.optimiser.steps).scheduled
+        return {f"weight_{name}": weight for name, weight in scheduled.items()}
 
     def _over_processes(self, values: dict[str, Tensor], stop: StopRequest) -> tuple[dict[str, float], bool]:
         """Means over all processes, so that all of them log, stop and fail together."""
@@ -173,12 +183,6 @@ class _Training:
             save_tensors(self.run.weights, self.state.average.state_dict(), {"recipe_sha256": self.sha256})
         if last or stopping or done % recipe.checkpoint_every == 0:
             save_checkpoint(self.run.checkpoint, self.state, done, self.sha256)
-
-
-def _recipe_objective(recipe: Recipe) -> Objective:
-    from imfuse.lab.losses.objective import Objective as WeightedTerms
-
-    return WeightedTerms(recipe.objective)
 
 
 def _on_device(objective: Objective, fabric: Fabric) -> Objective:

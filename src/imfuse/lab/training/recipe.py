@@ -82,7 +82,8 @@ class Recipe:
         task: what it fuses, in words.
         sources: names of the sources in their order.
         model: the network.
-        objective: weight of each term of the loss, by the names of `imfuse.lab.losses`.
+        objective: weight of each term of the loss, by the names of `imfuse.lab.losses.registry`: a number, or a
+            mapping of `weight`, which may be a schedule, and the options of the loss.
         data: the images and what is done to them.
         optimiser: the updates.
         precision: `bf16-mixed` is faster on recent GPUs; weights stay in 32 bits.
@@ -97,7 +98,7 @@ class Recipe:
     task: str
     sources: tuple[str, ...]
     model: ModelRecipe
-    objective: dict[str, float]
+    objective: dict[str, float | dict[str, Any]]
     data: DataRecipe = field(default_factory=DataRecipe)
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
     precision: Literal["32-true", "bf16-mixed"] = "32-true"

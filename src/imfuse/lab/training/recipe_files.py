@@ -12,6 +12,7 @@ from typing import Any
 
 from imfuse.errors import RecipeError
 from imfuse.images.storage import write_file
+from imfuse.lab.term import read_term
 from imfuse.lab.training.recipe import Recipe
 from imfuse.lab.training.recipe_checks import check_recipe
 
@@ -47,7 +48,9 @@ def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     values = _load(path)
     _check_names(values, Recipe, (), str(path))
     _check_names(changes or {}, Recipe, (), "changed fields")
-    recipe = _typed(_merged(values, changes or {}), str(path))
+    merged = _merged(values, changes or {})
+    _check_terms(merged.get("objective"), str(path))
+    recipe = _typed(merged, str(path))
     check_recipe(recipe)
     return recipe
 
@@ -116,6 +119,15 @@ def _typed(values: dict[str, Any], where: str) -> Recipe:
     # `instantiate` took the place of `instantiate_classes` in jsonargparse 4.49.
     instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes
     return Recipe(**instantiate(parsed))
+
+
+def _check_terms(objective: Any, where: str) -> None:
+    """Refuse what is no weight here, because jsonargparse would not say of which term."""
+    if isinstance(objective, Mapping):
+        try:
+            _ = [read_term(str(name), value) for name, value in objective.items()]
+        except RecipeError as error:
+            raise RecipeError(f"{where}: {error}") from error
 
 
 def _check_names(values: Mapping[str, Any], kind: type, at: tuple[str, ...], where: str) -> None:
