@@ -52,8 +52,9 @@ def filter_separable(
     if fits and is_plain(image, window, row):
         return filter_planes(image, window, row)
     channels = image.shape[1]
-    image = F.conv2d(image, window.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
-    return F.conv2d(image, row.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+    with torch.autocast(image.device.type, enabled=False):  # variances lose all their digits in half precision
+        image = F.conv2d(image, window.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
+        return F.conv2d(image, row.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
 
 
 def check_convention(convention: str, *known: str) -> None:

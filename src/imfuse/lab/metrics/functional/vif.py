@@ -55,7 +55,7 @@ def visual_information_fidelity(
         gained.append(of_scale[0])
         held.append(of_scale[1])
     if not held:
-        return fused.new_zeros(len(fused))
+        return fused.flatten(1)[:, :0].sum(1)  # 0 that training can take a gradient of
     gained, held = torch.stack(gained).sum(0), torch.stack(held).sum(0)
     return ((gained + EPSILON) / (held + EPSILON)).sum(1)
 
