@@ -99,12 +99,8 @@ def test_degenerate_images_of_any_size_have_finite_values_and_gradients(name, si
     channels = 1 if name in PAIR_LOSSES else 2
     flat = [torch.full((1, channels, *size), level) for level in (0.0, 0.5, 1.0)]
     busy = image(1, 1, *size).float().expand(-1, channels, -1, -1)
-    for fused, others in [
-        *zip(flat, flat, strict=True),
-        (busy, busy),
-        *((busy, each) for each in flat),
-        (flat[0], busy),
-    ]:
+    equal = [(picture, picture) for picture in (*flat, busy)]
+    for fused, others in [*equal, *((busy, level) for level in flat), (flat[0], busy)]:
         value, slope = value_and_gradient(LOSSES[name](), fused[:, :1], others)
         assert torch.isfinite(value)
         assert torch.isfinite(slope).all()
