@@ -96,10 +96,10 @@ def level_radius(radius: float, level: int) -> int:
 
 def _gradient_size(features: Tensor) -> Float[Tensor, "b h w"]:
     features = features.to(torch.promote_types(features.dtype, torch.float32))
-    square = image_gradient(features, "sobel").square().sum(dim=2)
-    moved = square > 0
-    # Its gradient is 0, not undefined, on what is flat.
-    return (torch.where(moved, square, 1).sqrt() * moved).mean(dim=1)
+    across, down = image_gradient(features, "sobel").unbind(dim=2)
+    # The root of zero has no finite gradient, that of a limit has 0.
+    least = torch.finfo(features.dtype).tiny
+    return (across * across + down * down).clamp_min(least).sqrt().mean(dim=1)
 
 
 def _check(features: Tensor, ideal: Tensor, progress: Progress, radius: int) -> None:
