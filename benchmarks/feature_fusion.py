@@ -5,13 +5,13 @@
 
 FOLDER holds `train/` and `test/`, each with `ir/`, `vis/` and `labels.csv` (columns stem, light, class), whose pictures
 are registered crops of one object each, `<anything>_<frame>_<object>`. A small residual network with a stream for each
-modality is trained anew for every variant and seed; nothing but the block that joins the streams differs, and all of a
-seed begin with the same streams and see the same crops in the same order.
+modality is trained anew for every variant and seed; nothing but the block that joins the streams differs. All blocks
+of a seed begin with the same streams, and all variants see the same crops in the same order.
 
 Every run adds a line to the output as soon as it is done. A second call goes on where the first one stopped, and only
 prints the table when there is nothing left to do. Runs of other settings in the file are left alone; after a change of
 the code, take a new file. `--part held-out` trains on four fifths of the training crops and measures on the rest, whose
-frames are no neighbours of theirs: that is where epochs, rate and size of the crops were chosen, with `add`.
+frames are no neighbours of theirs: that is where epochs and rate were chosen, with `add`.
 
 The intervals are over seeds: they say what another start of the training would give on this one test set, not what
 another test set would give. Times are those of one thread, of the processor.
