@@ -6,72 +6,36 @@ finest first; coarser ones are raised to its size. It returns `(b, channels, h, 
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from difflib import get_close_matches
-from typing import Any
-
-from torch import nn
-
-from imfuse.errors import RecipeError
 from imfuse.lab.nn.feature_fusion.aff import AFF, IterativeAFF
+from imfuse.lab.nn.feature_fusion.attention import SoftChannelAttention, SoftSpatialAttention
 from imfuse.lab.nn.feature_fusion.cost import cost, count_macs, count_parameters
+from imfuse.lab.nn.feature_fusion.early_fusion import EarlyFusion
+from imfuse.lab.nn.feature_fusion.hard_attention import HardAttention, HardSelection
+from imfuse.lab.nn.feature_fusion.late_fusion import LateFusion
 from imfuse.lab.nn.feature_fusion.ms_cam import MSCAM
+from imfuse.lab.nn.feature_fusion.pyramid import FPN
+from imfuse.lab.nn.feature_fusion.registry import FUSE, build_fuse
 from imfuse.lab.nn.feature_fusion.simple import Add, Concat, ParallelAdd
 from imfuse.lab.nn.feature_fusion.squeeze_excitation import SE
-
-FUSE: dict[str, Callable[..., nn.Module]] = {
-    "add": Add,
-    "concat": Concat,
-    "parallel_add": ParallelAdd,
-    "se": SE,
-    "ms_cam": MSCAM,
-    "aff": AFF,
-    "iaff": IterativeAFF,
-}
-"""Every block that a network's `fuse` can name."""
-
-
-def build_fuse(fuse: str | nn.Module | Callable[..., nn.Module], channels: int, **options: Any) -> nn.Module:
-    """A block of its own for one join of a network.
-
-    Args:
-        fuse: a name of `FUSE`; a ready module, which is copied with its weights as they are, so that two joins never
-            share them; or what makes a block of `channels` (a class, a function).
-        channels: of the maps that meet at the join.
-        options: of the named block or the maker; a ready module takes none.
-
-    Raises:
-        RecipeError: no such name.
-        ValueError: options for a ready module.
-        TypeError: an option that the block does not take.
-
-    Example:
-        >>> build_fuse("aff", 16, scale=2.0).scale
-        2.0
-    """
-    if isinstance(fuse, nn.Module):
-        if options:
-            raise ValueError(f"{type(fuse).__name__} is made already: give its options ({', '.join(options)}) to it")
-        return copy.deepcopy(fuse)
-    if not isinstance(fuse, str):
-        return fuse(channels, **options)
-    if fuse not in FUSE:
-        near = get_close_matches(fuse, FUSE, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise RecipeError(f"fuse: no block {fuse!r}{hint} Known blocks: {', '.join(FUSE)}")
-    return FUSE[fuse](channels, **options)
-
+from imfuse.lab.nn.feature_fusion.temporal_attention import TemporalAttention
 
 __all__ = [
     "AFF",
+    "FPN",
     "FUSE",
     "MSCAM",
     "SE",
     "Add",
     "Concat",
+    "EarlyFusion",
+    "HardAttention",
+    "HardSelection",
     "IterativeAFF",
+    "LateFusion",
     "ParallelAdd",
+    "SoftChannelAttention",
+    "SoftSpatialAttention",
+    "TemporalAttention",
     "build_fuse",
     "cost",
     "count_macs",

@@ -23,11 +23,16 @@ class AFF(nn.Module):
             authors' code: with equal weights X + Y, so that the block can take a sum's place.
         mode: how a coarser map is raised to the first's size.
 
+    Attributes:
+        pools_globally: every position depends on the whole map.
+
     Example:
         >>> from imfuse.lab.nn.feature_fusion.cost import cost
         >>> print(cost(AFF(64), (1, 64, 32, 32), (1, 64, 32, 32)))
         4,576 parameters, 2,099,200 MACs
     """
+
+    pools_globally = True
 
     def __init__(
         self, channels: int, *, reduction: int = REDUCTION, scale: float = 1.0, mode: Mode = "nearest"
@@ -63,11 +68,16 @@ class IterativeAFF(nn.Module):
         scale: factor of X' and of the result: 1.0 is the paper's, 2.0 keeps the scale of X + Y, as in `AFF`.
         mode: how a coarser map is raised to the first's size.
 
+    Attributes:
+        pools_globally: every position depends on the whole map.
+
     Example:
         >>> from imfuse.lab.nn.feature_fusion.cost import cost
         >>> print(cost(IterativeAFF(64), (1, 64, 32, 32), (1, 64, 32, 32)))
         9,152 parameters, 4,198,400 MACs
     """
+
+    pools_globally = True
 
     def __init__(
         self, channels: int, *, reduction: int = REDUCTION, scale: float = 1.0, mode: Mode = "nearest"

@@ -23,11 +23,16 @@ class MSCAM(nn.Module):
         reduction: r; at least 4 channels stand between the convolutions.
         mode: how a coarser map is raised to the first's size.
 
+    Attributes:
+        pools_globally: every position depends on the whole map.
+
     Example:
         >>> from imfuse.lab.nn.feature_fusion.cost import cost
         >>> print(cost(MSCAM(64), (1, 64, 32, 32), (1, 64, 32, 32)))
         4,576 parameters, 2,099,200 MACs
     """
+
+    pools_globally = True
 
     def __init__(self, channels: int, *, reduction: int = REDUCTION, mode: Mode = "nearest") -> None:
         super().__init__()

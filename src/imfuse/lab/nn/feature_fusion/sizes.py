@@ -41,16 +41,25 @@ def at_size_of_first(
     Raises:
         ValueError: too few maps, other channels, unequal batches, or a map larger than the first.
     """
+    check_maps(maps, channels, least)
+    first = maps[0]
+    return [first, *(_raised(other, place, first, mode) for place, other in enumerate(maps[1:], 1))]
+
+
+def check_maps(maps: Sequence[Tensor], channels: int, least: int) -> None:
+    """See that there are enough maps, of one batch and so many channels.
+
+    Raises:
+        ValueError: they are not.
+    """
     if len(maps) < least:
         raise ValueError(f"{len(maps)} maps: expected {least} or more, each an argument of its own")
-    first = maps[0]
     for place, other in enumerate(maps):
-        if other.ndim != 4 or other.shape[1] != channels or other.shape[0] != first.shape[0]:
+        if other.ndim != 4 or other.shape[1] != channels or other.shape[0] != maps[0].shape[0]:
             raise ValueError(
-                f"map {place} has shape {tuple(other.shape)}: expected ({first.shape[0]}, {channels}, height, width); "
-                "bring maps to the same channels by a 1x1 convolution first"
+                f"map {place} has shape {tuple(other.shape)}: expected ({maps[0].shape[0]}, {channels}, height, "
+                "width); bring maps to the same channels by a 1x1 convolution first"
             )
-    return [first, *(_raised(other, place, first, mode) for place, other in enumerate(maps[1:], 1))]
 
 
 def check_mode(mode: str) -> Mode:

@@ -23,11 +23,16 @@ class SE(nn.Module):
         reduction: r; `channels / r` values (at least 4) stand between W1 and W2.
         mode: how a coarser map is raised to the first's size.
 
+    Attributes:
+        pools_globally: every position depends on the whole map.
+
     Example:
         >>> from imfuse.lab.nn.feature_fusion.cost import cost
         >>> print(cost(SE(64), (1, 64, 32, 32), (1, 64, 32, 32)))
         580 parameters, 512 MACs
     """
+
+    pools_globally = True
 
     def __init__(self, channels: int, *, reduction: int = 16, mode: Mode = "nearest") -> None:
         super().__init__()
