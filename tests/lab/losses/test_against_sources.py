@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from imfuse.lab.losses.against_sources import AgainstSources, against_sources
+from imfuse.lab.losses.against_sources import AgainstSources, against_sources, with_sources
 
 FUSED, SOURCES = torch.rand(2, 1, 5, 7), torch.rand(2, 3, 5, 7)
 
@@ -39,3 +39,14 @@ def test_an_unknown_target_is_refused(target):
 def test_a_source_that_is_not_there_is_refused(target):
     with pytest.raises(ValueError, match="there are 3 sources"):
         AgainstSources(F.l1_loss, target)(FUSED, SOURCES)
+
+
+def test_roles_choose_the_sources_and_an_option_changes_them():
+    def make(scale: float = 1.0):
+        return lambda fused, first, second: scale * (fused - first + 2 * second).sum()
+
+    fused, (zero, one, two) = FUSED.sum(), (source.sum() for source in SOURCES.split(1, dim=1))
+    made = with_sources(make, first=1, second=0)
+    torch.testing.assert_close(made(scale=3.0)(FUSED, SOURCES), 3 * (fused - one + 2 * zero))
+    torch.testing.assert_close(made(first=2)(FUSED, SOURCES), fused - two + 2 * zero)
+    torch.testing.assert_close(with_sources(lambda: torch.mean)()(FUSED, SOURCES), FUSED.mean())

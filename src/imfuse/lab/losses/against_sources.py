@@ -1,8 +1,8 @@
-"""A loss between two images as a loss of the fused image: which target the sources give it."""
+"""A loss between images as a loss of the fused image: which of the sources, or what of them, it is given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 Target = Literal["each", "mean", "maximum"] | int
+MakeLoss = Callable[..., Callable[..., Tensor]]
+"""What makes a loss of its options, such as its class."""
 
 
 class AgainstSources(nn.Module):
@@ -34,23 +36,55 @@ class AgainstSources(nn.Module):
         """The loss of the fused image."""
         if self.target == "each":
             return torch.stack([self.loss(fused, source) for source in sources.split(1, dim=1)]).mean()
-        return self.loss(fused, self._chosen(sources))
-
-    def _chosen(self, sources: Tensor) -> Tensor:
         if self.target == "mean":
-            return sources.mean(1, keepdim=True)
+            return self.loss(fused, sources.mean(1, keepdim=True))
         if self.target == "maximum":
-            return sources.amax(1, keepdim=True)
-        number = int(self.target)
-        if not 0 <= number < sources.shape[1]:
-            raise ValueError(f"target {number}: there are {sources.shape[1]} sources, counted from 0")
-        return sources[:, number : number + 1]
+            return self.loss(fused, sources.amax(1, keepdim=True))
+        return self.loss(fused, _source(sources, int(self.target)))
 
 
-def against_sources(loss: Callable[..., Callable[[Tensor, Tensor], Tensor]]) -> Callable[..., AgainstSources]:
-    """Of a class of pair losses, what makes it a loss against sources: its options and `target`."""
+class WithSources(nn.Module):
+    """Hands the loss the fused image and some of the sources, in the order in which it wants them.
+
+    Args:
+        loss: from batches of images to a scalar.
+        numbers: of the sources, counted from 0; none for a loss of the fused image alone.
+    """
+
+    def __init__(self, loss: Callable[..., Tensor], numbers: Sequence[int] = ()) -> None:
+        super().__init__()
+        self.loss, self.numbers = loss, tuple(numbers)
+
+    def forward(self, fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"]) -> Float[Tensor, ""]:
+        """The loss of the fused image."""
+        return self.loss(fused, *(_source(sources, number) for number in self.numbers))
+
+
+def against_sources(make_loss: MakeLoss) -> Callable[..., AgainstSources]:
+    """Of what makes a loss of two images, what makes one against sources: its options and `target`."""
 
     def make(target: Target = "each", **options: Any) -> AgainstSources:
-        return AgainstSources(loss(**options), target)
+        return AgainstSources(make_loss(**options), target)
 
     return make
+
+
+def with_sources(make_loss: MakeLoss, **roles: int) -> Callable[..., WithSources]:
+    """Of what makes a loss, what makes one that is handed sources by their roles, which become options too.
+
+    Args:
+        make_loss: of a loss that takes the fused image, and one more image for each role.
+        roles: by name, in the order of the loss, the number of the source unless an option says another.
+    """
+
+    def make(**options: Any) -> WithSources:
+        numbers = [options.pop(role, number) for role, number in roles.items()]
+        return WithSources(make_loss(**options), numbers)
+
+    return make
+
+
+def _source(sources: Float[Tensor, "b n h w"], number: int) -> Float[Tensor, "b 1 h w"]:
+    if not 0 <= number < sources.shape[1]:
+        raise ValueError(f"source {number}: there are {sources.shape[1]} sources, counted from 0")
+    return sources[:, number : number + 1]
