@@ -24,10 +24,12 @@ def fisher_information(
 ) -> dict[str, Tensor]:
     """Mean over the batches of the squared gradient of the loss: how much each parameter matters to a task.
 
-    It is the diagonal of the empirical Fisher information if the loss is a negative log likelihood and each batch is one
-    sample; within larger batches gradients cancel, and the estimate comes out smaller. A loss that the network has
-    brought to 0 has no gradient, and nothing would matter: a regression then takes as target what the network gives,
-    with noise, `(f(x) - (f(x).detach() + torch.randn_like(f(x)))) ** 2 / 2`, which is the Fisher information itself.
+    It is the diagonal of the empirical Fisher information if the loss is a negative log likelihood and each batch is
+    one sample; within larger batches gradients cancel, and the estimate comes out smaller.
+
+    A loss that the network has brought to 0 has no gradient, and nothing would matter. A regression then takes as
+    target what the network gives, with noise: `(f(x) - (f(x).detach() + torch.randn_like(f(x)))) ** 2 / 2`. That gives
+    the Fisher information itself.
 
     Args:
         network: in the mode in which it computes; its gradients are left as they are.
