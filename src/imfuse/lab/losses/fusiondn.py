@@ -13,6 +13,7 @@ from imfuse.lab.losses._module import LossModule
 from imfuse.lab.losses._reduction import Reduction, reduced
 from imfuse.lab.losses._similarity import mean_similarity
 from imfuse.lab.losses.feature_weights import INTENSITY_TEMPERATURE, UNIT, feature_weights
+from imfuse.lab.losses.perceptual import feature_distance
 from imfuse.lab.losses.source_weights import Whole, whole_weights
 from imfuse.lab.nn.feature_extractor import FeatureExtractor, as_extractor
 from imfuse.lab.nn.gradients import image_gradient
@@ -65,13 +66,11 @@ def fusiondn_loss(
 
 def _feature_difference(fused: Tensor, sources: Tensor, extractor: FeatureExtractor) -> Float[Tensor, "b n"]:
     with torch.no_grad():
-        of_sources = extractor(sources.flatten(0, 1)[:, None]).values()
-    dtype = torch.promote_types(fused.dtype, torch.float32)  # squares in grey levels are too large for half precision
-    levels = []
-    for ours, theirs in zip(extractor(fused).values(), of_sources, strict=True):
-        difference = ours[:, None].to(dtype) - theirs.to(dtype).unflatten(0, sources.shape[:2])
-        levels.append((UNIT * difference).square().mean((2, 3, 4)))
-    return torch.stack(levels).mean(0)
+        of_sources = extractor(sources.flatten(0, 1)[:, None])
+    count = sources.shape[1]
+    of_fused = {layer: values.repeat_interleave(count, dim=0) for layer, values in extractor(fused).items()}
+    levels = dict.fromkeys(of_fused, UNIT**2 / len(of_fused))
+    return feature_distance(of_fused, of_sources, levels).unflatten(0, sources.shape[:2])
 
 
 class FusionDNLoss(LossModule):
