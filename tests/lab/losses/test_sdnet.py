@@ -76,6 +76,8 @@ def test_decomposed_images_add_their_squared_error(sources):
     decomposed = sources + torch.tensor([0.1, 0.2]).double()[:, None, None]
     without, more = sdnet_loss(fused, sources), sdnet_loss(fused, sources, decomposed)
     assert (more - without).item() == pytest.approx(0.01 + 0.04)
+    with pytest.raises(ValueError, match="expected the shape of sources"):
+        sdnet_loss(fused, sources, decomposed[:, :1])
 
 
 def test_gradients_decide_about_texture_whatever_the_intensities_are(sources):

@@ -43,7 +43,7 @@ def sdnet_loss(
         reduction: over the images; `none` gives `(b,)`.
 
     Raises:
-        ValueError: no such reduction.
+        ValueError: decomposed images of another shape than the sources, or no such reduction.
 
     Example:
         >>> sources = torch.tensor([[[[0.5]], [[0.3]]]])
@@ -56,6 +56,10 @@ def sdnet_loss(
     gradient = (decide(laplacians) * (laplacian(fused) - laplacians).square()).sum(1).mean((1, 2))
     loss = intensity + beta * gradient
     if decomposed is not None:
+        if decomposed.shape != sources.shape:  # one image would be compared with every source
+            raise ValueError(
+                f"decomposed {tuple(decomposed.shape)}: expected the shape of sources {tuple(sources.shape)}"
+            )
         loss = loss + (decomposed - sources).square().sum(1).mean((1, 2))
     return reduced(loss.to(fused.dtype), reduction)
 
