@@ -85,6 +85,7 @@ class SuperResolutionLoss(nn.Module):
         image: Float[Tensor, "b c h w"],
         target: Float[Tensor, "b c h w"],
         fake_logits: Tensor | None = None,
+        real_logits: Tensor | None = None,
     ) -> tuple[Float[Tensor, ""], dict[str, Float[Tensor, ""]]]:
         """Total and the unweighted mean of each term.
 
@@ -92,9 +93,10 @@ class SuperResolutionLoss(nn.Module):
             image: super-resolved, in [0, 1].
             target: the true one.
             fake_logits: of the discriminator on the image, of any shape; needed by the adversarial term alone.
+            real_logits: of the discriminator on the target; needed by the relativistic loss alone.
 
         Raises:
-            ValueError: no logits for the adversarial term.
+            ValueError: logits that the adversarial term needs are missing.
         """
         terms: dict[str, Tensor] = {}
         if "pixel" in self.term_weights:
@@ -106,5 +108,6 @@ class SuperResolutionLoss(nn.Module):
         if "adversarial" in self.term_weights:
             if fake_logits is None:
                 raise ValueError("fake_logits None: expected the discriminator's logits of the image")
-            terms["adversarial"] = ADVERSARIAL[self.adversarial].g_loss(fake_logits)
+            logits = (fake_logits,) if real_logits is None else (fake_logits, real_logits)
+            terms["adversarial"] = ADVERSARIAL[self.adversarial].g_loss(*logits)
         return torch.stack([self.term_weights[name] * value for name, value in terms.items()]).sum(), terms
