@@ -13,6 +13,7 @@ operations. Origin: this project; the classical rule is Burt and Kolczynski, ICC
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -21,6 +22,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from imfuse.lab.nn.feature_fusion import Fuse, build_fuse, pooling_blocks
 from imfuse.lab.nn.pyramid import expand, laplacian_pyramid, reduce
 
 NOISE_FLOOR = 1 / 255
@@ -36,10 +38,17 @@ class LearnedPyramid(nn.Module):
             kind in any order (focus, exposure), which share the network's weights.
         gain_limit: largest factor by which a band may be raised or lowered.
         base_sharpness: how far the base follows the brighter source before training; 0 begins with the average.
+        fuse: how the network joins its encoder's features with those from below, as in `build_fuse`: a name of `FUSE`
+            (`add`, `concat`, `aff`, ...), a block or a maker of blocks. Every join has weights of its own. A block
+            that pools over the whole map (`se`, `ms_cam`, `aff`, `iaff`, `soft_channel`) can be trained and called,
+            but not exported: what it makes of a tile is not what it makes of the picture.
 
     Attributes:
         size_multiple: height and width must be multiples of this.
-        margin: receptive radius in pixels.
+        margin: receptive radius in pixels; not that of blocks that pool over the whole map.
+
+    Warns:
+        RuntimeWarning: `fuse` pools over the whole map.
 
     Example:
         >>> network = LearnedPyramid()
@@ -54,6 +63,8 @@ class LearnedPyramid(nn.Module):
         symmetric: bool = False,
         gain_limit: float = 2.0,
         base_sharpness: float = 4.0,
+        *,
+        fuse: Fuse = "add",
     ) -> None:
         super().__init__()
         self.levels = levels
@@ -61,7 +72,14 @@ class LearnedPyramid(nn.Module):
         self.size_multiple = 2**levels
         self.margin = MARGIN_IN_BASE_PIXELS * 2**levels
         self.log_gain_limit = math.log(gain_limit)
-        self.context = ContextNetwork(levels, width)
+        self.context = ContextNetwork(levels, width, fuse)
+        if pooling := pooling_blocks(self.context):
+            warnings.warn(
+                f"fuse: {', '.join(pooling)} pools over the whole picture: the network can be trained and called, but "
+                "not exported",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         self.sharpness = nn.Parameter(torch.full((levels,), 2.0))
         self.log_floor = nn.Parameter(torch.full((levels,), math.log(NOISE_FLOOR)))
         self.base_sharpness = nn.Parameter(torch.tensor(base_sharpness))
@@ -139,7 +157,7 @@ class ContextNetwork(nn.Module):
     and log gain. Levels 0 to 2 have the features of a quarter of the resolution. All maps are zero at the start.
     """
 
-    def __init__(self, levels: int, width: int) -> None:
+    def __init__(self, levels: int, width: int, fuse: Fuse = "add") -> None:
         super().__init__()
         widths = [width * (i + 1) for i in range(levels - 1)]
         self.stem = nn.Conv2d(2, width, 8, stride=4, padding=2)
@@ -148,6 +166,7 @@ class ContextNetwork(nn.Module):
         )
         self.body = nn.ModuleList(Residual(w) for w in widths[1:])
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
+        self.joins = nn.ModuleList(build_fuse(fuse, w) for w in widths[:-1])
         self.refine = nn.ModuleList(Residual(w) for w in widths[1:-1])
         self.smooth = nn.Conv2d(width, width, 3, padding=1, padding_mode="replicate")
         outputs = [2 * 3, *(2 for _ in widths[1:])]
@@ -163,7 +182,7 @@ class ContextNetwork(nn.Module):
         maps = [self.heads[-1](features[-1])]
         lower = features[-1]
         for i in reversed(range(len(self.up))):
-            lower = F.relu(features[i] + expand(self.up[i](lower)))
+            lower = F.relu(self.joins[i](features[i], expand(self.up[i](lower))))
             lower = self.refine[i - 1](lower) if i > 0 else F.relu(self.smooth(lower))
             maps.append(self.heads[i](lower))
         finest, *coarser = reversed(maps)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from imfuse.errors import TrainingError
+from imfuse.lab.nn.feature_fusion import FUSE, pooling_blocks
 
 LARGEST_CHANGE = 1e-3 / 255
 HEIGHT, WIDTH = 480, 640
@@ -37,8 +38,16 @@ def check_margin(network: nn.Module, margin: int, multiple: int) -> None:
     Done with noise and with a smooth scene, for pixels at several places within a cell of `multiple` pixels.
 
     Raises:
-        TrainingError: a fused pixel changes by more than 1e-3 / 255: tiles would show.
+        TrainingError: a block pools over the whole picture, or a fused pixel changes by more than 1e-3 / 255: tiles
+            would show.
     """
+    if pooling := pooling_blocks(network):
+        local = (name for name, block in FUSE.items() if not getattr(block, "pools_globally", False))
+        raise TrainingError(
+            f"{', '.join(pooling)} pools over the whole picture, so every fused pixel depends on all others and large "
+            "pictures could not be fused in tiles; the network can be trained and called from Python, but not "
+            f"exported; train with `fuse` one of {', '.join(local)} for a model to export"
+        )
     side = -(-(2 * margin + 3 * multiple) // multiple) * multiple
     middle = side // 2 // multiple * multiple
     generator = torch.Generator().manual_seed(0)

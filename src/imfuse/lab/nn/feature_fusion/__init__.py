@@ -14,7 +14,7 @@ from imfuse.lab.nn.feature_fusion.hard_attention import HardAttention, HardSelec
 from imfuse.lab.nn.feature_fusion.late_fusion import LateFusion
 from imfuse.lab.nn.feature_fusion.ms_cam import MSCAM
 from imfuse.lab.nn.feature_fusion.pyramid import FPN
-from imfuse.lab.nn.feature_fusion.registry import FUSE, build_fuse
+from imfuse.lab.nn.feature_fusion.registry import FUSE, Fuse, build_fuse, pooling_blocks
 from imfuse.lab.nn.feature_fusion.simple import Add, Concat, ParallelAdd
 from imfuse.lab.nn.feature_fusion.squeeze_excitation import SE
 from imfuse.lab.nn.feature_fusion.temporal_attention import TemporalAttention
@@ -28,6 +28,7 @@ __all__ = [
     "Add",
     "Concat",
     "EarlyFusion",
+    "Fuse",
     "HardAttention",
     "HardSelection",
     "IterativeAFF",
@@ -40,4 +41,5 @@ __all__ = [
     "cost",
     "count_macs",
     "count_parameters",
+    "pooling_blocks",
 ]

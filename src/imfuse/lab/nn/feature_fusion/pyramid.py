@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from imfuse.lab.nn.feature_fusion.registry import build_fuse
+from imfuse.lab.nn.feature_fusion.registry import Fuse, build_fuse
 
 
 class FPN(nn.Module):
@@ -32,7 +32,7 @@ class FPN(nn.Module):
         channels: Sequence[int],
         out_channels: int,
         *,
-        fuse: str | nn.Module | Callable[..., nn.Module] = "add",
+        fuse: Fuse = "add",
         predictor: nn.Module | None = None,
     ) -> None:
         super().__init__()

@@ -17,6 +17,9 @@ from imfuse.lab.nn.feature_fusion.ms_cam import MSCAM
 from imfuse.lab.nn.feature_fusion.simple import Add, Concat, ParallelAdd
 from imfuse.lab.nn.feature_fusion.squeeze_excitation import SE
 
+Fuse = str | nn.Module | Callable[..., nn.Module]
+"""What `build_fuse` takes for a block: a name of `FUSE`, a ready module, or what makes one of `channels`."""
+
 FUSE: dict[str, Callable[..., nn.Module]] = {
     "add": Add,
     "concat": Concat,
@@ -32,7 +35,7 @@ FUSE: dict[str, Callable[..., nn.Module]] = {
 """Every block that a network's `fuse` can name."""
 
 
-def build_fuse(fuse: str | nn.Module | Callable[..., nn.Module], channels: int, **options: Any) -> nn.Module:
+def build_fuse(fuse: Fuse, channels: int, **options: Any) -> nn.Module:
     """A block of its own for one join of a network.
 
     Args:
@@ -61,3 +64,15 @@ def build_fuse(fuse: str | nn.Module | Callable[..., nn.Module], channels: int, 
         hint = f"; did you mean {near[0]!r}?" if near else "."
         raise RecipeError(f"fuse: no block {fuse!r}{hint} Known blocks: {', '.join(FUSE)}")
     return FUSE[fuse](channels, **options)
+
+
+def pooling_blocks(network: nn.Module) -> list[str]:
+    """Kinds of blocks in a network that pool over the whole map (`pools_globally`), in the order of their names.
+
+    With one of them every fused pixel depends on the whole picture, and tiles of a picture come out otherwise.
+
+    Example:
+        >>> pooling_blocks(nn.Sequential(AFF(8), Add(8)))
+        ['AFF']
+    """
+    return sorted({type(block).__name__ for block in network.modules() if getattr(block, "pools_globally", False)})

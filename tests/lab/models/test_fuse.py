@@ -1,0 +1,123 @@
+"""The joins of the learned pyramid can be chosen; the default is the sum that bundled models were trained with."""
+
+from __future__ import annotations
+
+import warnings
+from importlib.resources import files
+from pathlib import Path
+
+import onnxruntime
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from imfuse.errors import RecipeError, TrainingError
+from imfuse.lab.models import build_model
+from imfuse.lab.models.learned_pyramid import LearnedPyramid
+from imfuse.lab.nn.feature_fusion import FUSE
+from imfuse.lab.training.graph import check_parity, to_onnx
+from imfuse.lab.training.measure import check_margin
+from imfuse.lab.training.network import recipe_network
+from imfuse.lab.training.recipe_files import read_recipe
+
+ZOO = Path(str(files("imfuse"))) / "zoo"
+BUNDLED = sorted(folder.name for folder in ZOO.iterdir() if (folder / "card.json").is_file())
+POOLING = sorted(name for name, block in FUSE.items() if getattr(block, "pools_globally", False))
+LOCAL = sorted(set(FUSE) - set(POOLING))
+RECIPES = Path(__file__).parents[3] / "recipes"
+
+
+def awake(fuse, **options) -> LearnedPyramid:
+    """A network whose heads are no longer zero, so that its joins have a say."""
+    torch.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        network = LearnedPyramid(levels=3, width=8, fuse=fuse, **options)
+    for head in network.context.heads:
+        nn.init.normal_(head.weight, 0, 0.2)
+    return network.eval()
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+@torch.no_grad()
+def test_bundled_weights_load_and_compute_what_the_bundled_graph_does(name):
+    network = recipe_network(read_recipe(RECIPES / f"{name}.yaml")).eval()
+    network.load_state_dict(load_file(ZOO / name / "model.safetensors"), strict=True)
+    side = network.size_multiple
+    sources = torch.rand(1, 2, 2 * side, 3 * side, generator=torch.Generator().manual_seed(0))
+    session = onnxruntime.InferenceSession(ZOO / name / "model.onnx", providers=["CPUExecutionProvider"])
+    expected = torch.from_numpy(session.run(None, {"sources": sources.numpy()})[0])
+    torch.testing.assert_close(network(sources), expected, atol=1e-4, rtol=0)
+
+
+class Sum(nn.Module):
+    """The plain sum, written again."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+    def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        return fine + coarse
+
+
+@torch.no_grad()
+def test_the_default_is_the_sum_and_has_no_weights():
+    assert not [key for key in awake("add").state_dict() if "join" in key]
+    sources = torch.rand(1, 2, 32, 48)
+    for fuse in (Sum, Sum(8)):
+        torch.testing.assert_close(awake(fuse)(sources), awake("add")(sources), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("fuse", FUSE)
+@pytest.mark.parametrize("symmetric", [False, True])
+@torch.no_grad()
+def test_every_block_joins_and_equal_sources_still_come_back(fuse, symmetric):
+    network = awake(fuse, symmetric=symmetric)
+    source = torch.rand(1, 1, 32, 48)
+    torch.testing.assert_close(network(source.expand(-1, 2, -1, -1)), source, atol=1e-4, rtol=0)
+    sources = torch.rand(2, 2, 32, 48)
+    assert network(sources).shape == (2, 1, 32, 48)
+    if fuse != "add":
+        assert not torch.allclose(network(sources), awake("add", symmetric=symmetric)(sources), atol=1e-5)
+
+
+def test_every_join_has_weights_of_its_own():
+    with pytest.warns(RuntimeWarning, match="not exported"):
+        joins = LearnedPyramid(levels=4, width=8, fuse="aff").context.joins
+    assert [join.channels for join in joins] == [8, 16]
+    assert not {id(p) for p in joins[0].parameters()} & {id(p) for p in joins[1].parameters()}
+
+
+@pytest.mark.parametrize("fuse", FUSE)
+def test_the_joins_learn(fuse):
+    network = awake(fuse).train()
+    network(torch.rand(2, 2, 32, 32)).square().mean().backward()
+    gradients = [p.grad for p in network.parameters()]
+    assert all(gradient is not None and torch.isfinite(gradient).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize("fuse", LOCAL)
+def test_joins_at_positions_keep_the_margin(fuse):
+    network = awake(fuse)
+    check_margin(network, network.margin, network.size_multiple)
+
+
+def test_joins_at_positions_export():
+    network = awake("soft_spatial")
+    graph = to_onnx(network, multiple=network.size_multiple, symmetric=False)
+    check_parity(network, graph, multiple=network.size_multiple, symmetric=False)
+
+
+@pytest.mark.parametrize("fuse", POOLING)
+def test_joins_that_pool_warn_when_built_and_are_refused_at_the_export(fuse):
+    name = FUSE[fuse].__name__
+    with pytest.warns(RuntimeWarning, match=f"fuse: {name} pools over the whole picture"):
+        network = build_model("learned_pyramid", levels=3, fuse=fuse).eval()
+    with pytest.raises(TrainingError, match=f"^{name} pools over the whole picture.* one of add, concat"):
+        check_margin(network, network.margin, network.size_multiple)
+
+
+def test_an_unknown_block_in_a_recipe_is_named():
+    with pytest.raises(RecipeError, match=r"fuse: no block 'af'; did you mean 'aff'\?"):
+        build_model("learned_pyramid", fuse="af")
