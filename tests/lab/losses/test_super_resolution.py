@@ -49,13 +49,13 @@ def test_the_total_is_the_weighted_sum_of_the_terms(network, pixel, error, adver
 
 
 def test_a_weight_of_zero_leaves_the_term_and_its_needs_out():
-    loss = SuperResolutionLoss(edge_weight=0.0, weights="no_such_file.pth")
+    loss = SuperResolutionLoss(edge_weight=0.0, network_weights="no_such_file.pth")
     assert loss.perceptual is None
     total, terms = loss(image(1, 1, 4, 4), image(1, 1, 4, 4, seed=1))
     assert list(terms) == ["pixel"]
     assert total == terms["pixel"]
     with pytest.raises(ModelError, match="no_such_file"):
-        SuperResolutionLoss(perceptual_weight=1.0, weights="no_such_file.pth")
+        SuperResolutionLoss(perceptual_weight=1.0, network_weights="no_such_file.pth")
 
 
 def test_what_is_missing_or_unknown_is_refused():

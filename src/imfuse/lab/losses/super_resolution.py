@@ -37,7 +37,7 @@ class SuperResolutionLoss(nn.Module):
         adversarial: a name of `ADVERSARIAL`.
         network: of the perceptual loss: `vgg16`, `vgg19`, `mobilenet_v2`, a module, or a `FeatureExtractor`.
         layers: of the network; None for its five levels.
-        weights: of the network, see `FeatureExtractor`.
+        network_weights: see the `weights` of `FeatureExtractor`.
         layer_weights: of the layers; 1 each if None.
 
     Raises:
@@ -62,7 +62,7 @@ class SuperResolutionLoss(nn.Module):
         adversarial: str = "non_saturating",
         network: str | nn.Module = "vgg19",
         layers: Sequence[str] | None = None,
-        weights: str | Path = "imagenet",
+        network_weights: str | Path = "imagenet",
         layer_weights: LayerWeights | None = None,
     ) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class SuperResolutionLoss(nn.Module):
         self.operator: Operator = operator
         self.adversarial = adversarial
         wanted = "perceptual" in self.term_weights
-        self.perceptual = PerceptualLoss(network, layers, weights, layer_weights) if wanted else None
+        self.perceptual = PerceptualLoss(network, layers, network_weights, layer_weights) if wanted else None
 
     def forward(
         self,
@@ -108,6 +108,6 @@ class SuperResolutionLoss(nn.Module):
         if "adversarial" in self.term_weights:
             if fake_logits is None:
                 raise ValueError("fake_logits None: expected the discriminator's logits of the image")
-            logits = (fake_logits,) if real_logits is None else (fake_logits, real_logits)
-            terms["adversarial"] = ADVERSARIAL[self.adversarial].g_loss(*logits)
+            g_loss = ADVERSARIAL[self.adversarial].g_loss
+            terms["adversarial"] = g_loss(fake_logits) if real_logits is None else g_loss(fake_logits, real_logits)
         return torch.stack([self.term_weights[name] * value for name, value in terms.items()]).sum(), terms
