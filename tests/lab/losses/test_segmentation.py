@@ -9,9 +9,12 @@ from torch.nn import functional as F
 from torchvision.ops import sigmoid_focal_loss
 
 from imfuse.lab.losses.segmentation import (
+    CrossEntropyLoss,
     DiceLoss,
     FocalLoss,
+    WeightedCrossEntropyLoss,
     border_weights,
+    cross_entropy_loss,
     dice_loss,
     focal_loss,
     weighted_cross_entropy_loss,
@@ -128,7 +131,77 @@ def test_the_gradients_are_those_of_the_values(logits, labels, targets):
     )
 
 
-def test_they_compile_whole(logits, targets):
-    for loss in (focal_loss, dice_loss):
-        compiled = torch.compile(loss, backend="eager", fullgraph=True)
-        torch.testing.assert_close(compiled(logits, targets), loss(logits, targets))
+@pytest.mark.parametrize("gamma", [0.0, 0.3, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_focal_loss_of_sure_logits_is_finite_whatever_gamma(gamma, dtype):
+    logits = torch.tensor([-1e4, -200.0, -90.0, -40.0, 0.0, 20.0, 40.0, 200.0, 1e4], dtype=dtype, requires_grad=True)
+    for target in (0.0, 1.0):
+        losses = focal_loss(logits, torch.full_like(logits, target), gamma, reduction="none")
+        (gradient,) = torch.autograd.grad(losses.sum(), logits)
+        assert torch.isfinite(losses).all()
+        assert torch.isfinite(gradient).all()
+        assert (gradient * (1 - 2 * target) >= 0).all()
+        assert losses[0 if target == 0 else -1] == 0
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0])
+def test_the_gradient_of_focal_loss_is_that_of_its_value_for_small_gamma(logits, targets, gamma):
+    assert torch.autograd.gradcheck(lambda x: focal_loss(x, targets, gamma), logits.requires_grad_())
+
+
+def test_dice_without_smoothing_is_finite_where_nothing_is_there_and_nothing_seen():
+    logits = torch.full((1, 1, 4, 4), -1e4, requires_grad=True)
+    loss = dice_loss(logits, torch.zeros(1, 1, 4, 4), smooth=0)
+    loss.backward()
+    assert loss.item() == 1
+    assert torch.isfinite(logits.grad).all()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_plain_cross_entropy_is_that_of_pytorch(logits, labels, reduction):
+    expected = F.cross_entropy(logits, labels, ignore_index=255, reduction=reduction)
+    torch.testing.assert_close(cross_entropy_loss(logits, labels, reduction=reduction), expected)
+    torch.testing.assert_close(CrossEntropyLoss(reduction=reduction)(logits, labels), expected)
+
+
+def test_the_modules_are_the_functions(logits, labels, targets):
+    pixels = torch.rand(2, 6, 5)
+    ours = WeightedCrossEntropyLoss([1.0, 2.0, 3.0], reduction="sum")(logits, labels, pixel_weights=pixels)
+    expected = weighted_cross_entropy_loss(
+        logits, labels, class_weights=[1.0, 2.0, 3.0], pixel_weights=pixels, reduction="sum"
+    )
+    torch.testing.assert_close(ours, expected)
+    assert ours.dtype == logits.dtype
+    torch.testing.assert_close(FocalLoss(1.0, 0.5, "sum")(logits, targets), focal_loss(logits, targets, 1, 0.5, "sum"))
+    torch.testing.assert_close(DiceLoss(2.0, "none")(logits, targets), dice_loss(logits, targets, 2.0, "none"))
+
+
+def test_weights_for_other_classes_than_there_are_are_refused(logits, labels):
+    with pytest.raises(ValueError, match="class_weights: 2, expected one for each of 3 classes"):
+        weighted_cross_entropy_loss(logits, labels, class_weights=[1.0, 2.0])
+
+
+@pytest.mark.parametrize("size", [0.0, 1e4, -1e4])
+@pytest.mark.parametrize("shape", [(2, 3, 1, 1), (1, 3, 1, 5), (1, 3, 5, 1)])
+def test_cross_entropy_of_sure_and_thin_maps_is_finite(size, shape):
+    logits = torch.zeros(shape)
+    logits[:, 0] = size
+    logits.requires_grad_()
+    for label in (0, 1, 255):
+        labels = torch.full((shape[0], *shape[2:]), label)
+        loss = weighted_cross_entropy_loss(logits, labels, class_weights=[1.0, 0.0, 2.0])
+        (gradient,) = torch.autograd.grad(loss, logits)
+        assert torch.isfinite(loss)
+        assert torch.isfinite(gradient).all()
+
+
+def test_they_compile_whole_and_stay_finite_in_half_precision(logits, labels, targets):
+    for loss, truth in ((focal_loss, targets), (dice_loss, targets), (weighted_cross_entropy_loss, labels)):
+        compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)
+        expected = loss(logits, truth)
+        torch.testing.assert_close(compiled(logits, truth), expected)
+        half = loss(logits.bfloat16(), truth if truth is labels else truth.bfloat16())
+        assert half.dtype == torch.bfloat16
+        torch.testing.assert_close(half.double(), expected, rtol=0.05, atol=0)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            torch.testing.assert_close(loss(logits.float(), truth).double(), expected, rtol=0.05, atol=0)

@@ -71,9 +71,14 @@ def test_what_is_unknown_is_refused(options):
         total_variation_loss(image(1, 1, 4, 4), **options)
 
 
-def test_it_compiles_whole_and_stays_finite_in_half_precision():
+@pytest.mark.parametrize("form", FORMS)
+def test_it_compiles_whole_and_stays_finite_in_half_precision(form):
     picture = image(1, 1, 8, 8).float()
-    compiled = torch.compile(total_variation_loss, backend="eager", fullgraph=True)
-    torch.testing.assert_close(compiled(picture), total_variation_loss(picture))
+    expected = total_variation_loss(picture, form)
+    compiled = torch.compile(total_variation_loss, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(picture, form), expected)
+    half = total_variation_loss(picture.bfloat16(), form)
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(half.float(), expected, rtol=0.03, atol=0)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.isfinite(total_variation_loss(picture, "isotropic"))
+        torch.testing.assert_close(total_variation_loss(picture, form), expected)

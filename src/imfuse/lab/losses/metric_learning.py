@@ -6,9 +6,10 @@ from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from imfuse.lab.losses._module import LossModule
 from imfuse.lab.losses._reduction import Reduction, reduced
 
 Mining = Literal["all", "hard", "semi_hard"]
@@ -32,10 +33,10 @@ def triplet_loss(
         positive: of the same class as its anchor.
         negative: of another class.
         margin: by how much the negative should be farther.
-        reduction: `none` gives `(t,)`.
+        reduction: `none` gives `(t,)`; `mean` of no triplet is 0.
     """
     near, far = _distance(anchor, positive), _distance(anchor, negative)
-    return reduced(F.relu(near - far + margin), reduction)
+    return _of_list(F.relu(near - far + margin), reduction)
 
 
 def contrastive_loss(
@@ -52,16 +53,22 @@ def contrastive_loss(
         second: of its other side.
         same: whether a pair is of one class.
         margin: distance beyond which unlike pairs cost nothing.
-        reduction: `none` gives `(p,)`.
+        reduction: `none` gives `(p,)`; `mean` of no pair is 0.
     """
     distance = _distance(first, second)
-    return reduced(torch.where(same, distance, F.relu(margin - distance)).square() / 2, reduction)
+    return _of_list(torch.where(same, distance, F.relu(margin - distance)).square() / 2, reduction)
 
 
 def mined_triplet_loss(
-    embeddings: Float[Tensor, "b d"], labels: Int[Tensor, " b"], mining: Mining = "hard", margin: float = MARGIN
-) -> Float[Tensor, ""]:
+    embeddings: Float[Tensor, "b d"],
+    labels: Int[Tensor, " b"],
+    mining: Mining = "hard",
+    margin: float = MARGIN,
+    reduction: Reduction = "mean",
+) -> Tensor:
     """Triplet loss over the triplets of a batch (online mining).
+
+    Memory: b^2 d for the distances, and b^3 beside it for `all` and `semi_hard`.
 
     Args:
         embeddings: usually of length 1.
@@ -71,33 +78,37 @@ def mined_triplet_loss(
             nearest negative that is farther than the positive, or the farthest negative where there is none
             (FaceNet, section 3.2).
         margin: by how much negatives should be farther.
+        reduction: `mean`: over the triplets that count by the mining. `sum`: of them. `none`: `(b,)`, the sum of those
+            of each anchor.
 
     Returns:
         0, with a gradient of 0, where the batch has no triplet.
 
     Raises:
-        ValueError: no such mining.
+        ValueError: no such mining or reduction.
     """
     distance = _distance(embeddings[:, None], embeddings[None])
     same = labels[:, None] == labels[None]
     positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
     if mining == "hard":
         far, near = _farthest(distance, positive), _nearest(distance, ~same)
-        return _mean(F.relu(far - near + margin), positive.any(1) & ~same.all(1))
+        return _reduced(F.relu(far - near + margin), positive.any(1) & ~same.all(1), reduction)
     if mining == "semi_hard":
         beyond = ~same[:, None, :] & (distance[:, None, :] > distance[:, :, None])
         each = distance[:, None, :].expand_as(beyond)
         near = torch.where(beyond.any(2), _nearest(each, beyond), _farthest(distance, ~same)[:, None])
-        return _mean(F.relu(distance - near + margin), positive & ~same.all(1, keepdim=True))
+        return _reduced(F.relu(distance - near + margin), positive & ~same.all(1, keepdim=True), reduction)
     if mining == "all":
         costs = F.relu(distance[:, :, None] - distance[:, None, :] + margin)
         valid = positive[:, :, None] & ~same[:, None, :]
-        return _mean(costs, valid & (costs > 0))
+        return _reduced(costs, valid & (costs > 0), reduction)
     raise ValueError(f"mining {mining!r}: expected all, hard or semi_hard")
 
 
 def all_triplets(labels: Int[Tensor, " b"]) -> Int[Tensor, "t 3"]:
     """Anchor, positive and negative of every valid triplet, as places in `labels` (offline mining).
+
+    How many there are depends on the labels, so that no compiled graph can hold it.
 
     Example:
         >>> all_triplets(torch.tensor([0, 0, 1])).tolist()
@@ -111,24 +122,41 @@ def all_triplets(labels: Int[Tensor, " b"]) -> Int[Tensor, "t 3"]:
 def hard_triplets(
     embeddings: Float[Tensor, "b d"], labels: Int[Tensor, " b"], margin: float = MARGIN
 ) -> Int[Tensor, "t 3"]:
-    """Those of `all_triplets` that cost something, the worst first: the list of an offline round of mining."""
+    """Those of `all_triplets` that cost something, the worst first: the list of an offline round of mining.
+
+    As `all_triplets` for no compiled graph; memory grows with their number, up to b^3.
+    """
     triplets = all_triplets(labels)
     cost = triplet_loss(*(embeddings[place] for place in triplets.T), margin=margin, reduction="none")
     order = cost.argsort(descending=True, stable=True)
     return triplets[order][cost[order] > 0]
 
 
-class MinedTripletLoss(nn.Module):
+class TripletLoss(LossModule):
+    """`triplet_loss` as a module."""
+
+    function = staticmethod(triplet_loss)
+
+    def __init__(self, margin: float = MARGIN, reduction: Reduction = "mean") -> None:
+        super().__init__(margin=margin, reduction=reduction)
+
+
+class ContrastiveLoss(LossModule):
+    """`contrastive_loss` as a module."""
+
+    function = staticmethod(contrastive_loss)
+
+    def __init__(self, margin: float = 1.0, reduction: Reduction = "mean") -> None:
+        super().__init__(margin=margin, reduction=reduction)
+
+
+class MinedTripletLoss(LossModule):
     """`mined_triplet_loss` as a module."""
 
-    def __init__(self, mining: Mining = "hard", margin: float = MARGIN) -> None:
-        super().__init__()
-        self.mining: Mining = mining
-        self.margin = margin
+    function = staticmethod(mined_triplet_loss)
 
-    def forward(self, embeddings: Float[Tensor, "b d"], labels: Int[Tensor, " b"]) -> Float[Tensor, ""]:
-        """The loss of a batch."""
-        return mined_triplet_loss(embeddings, labels, self.mining, self.margin)
+    def __init__(self, mining: Mining = "hard", margin: float = MARGIN, reduction: Reduction = "mean") -> None:
+        super().__init__(mining=mining, margin=margin, reduction=reduction)
 
 
 def _distance(first: Tensor, second: Tensor) -> Tensor:
@@ -146,5 +174,13 @@ def _nearest(distance: Tensor, among: Tensor) -> Tensor:
     return torch.where(among, distance, torch.inf).amin(-1)
 
 
-def _mean(costs: Tensor, counted: Tensor) -> Tensor:
-    return torch.where(counted, costs, 0).sum() / counted.sum().clamp_min(1)
+def _of_list(losses: Tensor, reduction: Reduction) -> Tensor:
+    return losses.sum() if reduction == "mean" and len(losses) == 0 else reduced(losses, reduction)
+
+
+def _reduced(costs: Tensor, counted: Tensor, reduction: Reduction) -> Tensor:
+    """Of the costs of triplets, whose first dim is the anchor, those that are counted."""
+    of_anchors = torch.where(counted, costs, 0).reshape(len(costs), -1).sum(1)
+    if reduction == "mean":
+        return of_anchors.sum() / counted.sum().clamp_min(1)
+    return reduced(of_anchors, reduction)

@@ -9,13 +9,21 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from imfuse.lab.losses._module import LossModule
 from imfuse.lab.losses._reduction import Reduction, reduced
 
 BORDER_WEIGHT, BORDER_WIDTH = 10.0, 5.0
 FAR = 2
+
+
+def cross_entropy_loss(
+    logits: Float[Tensor, "b k h w"], labels: Int[Tensor, "b h w"], ignore: int = 255, reduction: Reduction = "mean"
+) -> Tensor:
+    """`weighted_cross_entropy_loss` with all weights 1: -log softmax(logits)[label], over the labelled pixels."""
+    return weighted_cross_entropy_loss(logits, labels, ignore=ignore, reduction=reduction)
 
 
 def weighted_cross_entropy_loss(
@@ -38,6 +46,9 @@ def weighted_cross_entropy_loss(
         reduction: `mean` divides by the sum of the weights that count, as PyTorch does, and is 0 where none does;
             `none` gives `(b, h, w)`.
 
+    Raises:
+        ValueError: not as many class weights as classes, or no such reduction.
+
     Example:
         >>> weighted_cross_entropy_loss(torch.zeros(1, 4, 2, 2), torch.zeros(1, 2, 2, dtype=torch.long)).item()
         1.38...
@@ -47,9 +58,11 @@ def weighted_cross_entropy_loss(
     losses = F.cross_entropy(logits, known, reduction="none")
     weights = labelled.to(losses.dtype)
     if class_weights is not None:
+        if len(class_weights) != logits.shape[1]:
+            raise ValueError(f"class_weights: {len(class_weights)}, expected one for each of {logits.shape[1]} classes")
         weights = weights * torch.as_tensor(class_weights, dtype=losses.dtype, device=losses.device)[known]
     if pixel_weights is not None:
-        weights = weights * pixel_weights
+        weights = weights * pixel_weights.to(losses.dtype)
     if reduction == "mean":
         return (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(weights.dtype).tiny)
     return reduced(losses * weights, reduction)
@@ -96,13 +109,14 @@ def focal_loss(
     Args:
         logits: of yes.
         targets: 1 for yes, 0 for no.
-        gamma: how far what is easy is let off, from 1 up; 0 gives cross entropy.
+        gamma: how far what is easy is let off; 0 gives cross entropy.
         alpha: weight of yes, that of no is 1 - alpha; None weighs them alike.
         reduction: `none` gives the shape of the logits.
     """
     cross_entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     missed = torch.sigmoid(logits) * (1 - 2 * targets) + targets  # 1 - p_t
-    losses = cross_entropy * missed**gamma
+    # A power below 1 has no finite gradient at 0, which sure logits reach.
+    losses = cross_entropy * missed.clamp_min(torch.finfo(missed.dtype).tiny) ** gamma
     if alpha is not None:
         losses = losses * (alpha * targets + (1 - alpha) * (1 - targets))
     return reduced(losses, reduction)
@@ -121,36 +135,49 @@ def dice_loss(
     Args:
         logits: a channel a class.
         targets: in [0, 1].
-        smooth: s, pixels that make the loss of a class that is neither there nor seen 0.
+        smooth: s, pixels that make the loss of a class that is neither there nor seen 0; with 0 it is 1.
         reduction: over images and classes; `none` gives `(b, k)`.
     """
     seen = torch.sigmoid(logits)
     both = (seen * targets).sum(dim=(2, 3))
     each = seen.sum(dim=(2, 3)) + targets.sum(dim=(2, 3))
-    return reduced(1 - (2 * both + smooth) / (each + smooth), reduction)
+    least = torch.finfo(each.dtype).tiny
+    return reduced(1 - (2 * both + smooth) / (each + smooth).clamp_min(least), reduction)
 
 
-class FocalLoss(nn.Module):
+class CrossEntropyLoss(LossModule):
+    """`cross_entropy_loss` as a module."""
+
+    function = staticmethod(cross_entropy_loss)
+
+    def __init__(self, ignore: int = 255, reduction: Reduction = "mean") -> None:
+        super().__init__(ignore=ignore, reduction=reduction)
+
+
+class WeightedCrossEntropyLoss(LossModule):
+    """`weighted_cross_entropy_loss` as a module; the weights of pixels are an input of each call."""
+
+    function = staticmethod(weighted_cross_entropy_loss)
+
+    def __init__(
+        self, class_weights: Sequence[float] | None = None, ignore: int = 255, reduction: Reduction = "mean"
+    ) -> None:
+        super().__init__(class_weights=class_weights, ignore=ignore, reduction=reduction)
+
+
+class FocalLoss(LossModule):
     """`focal_loss` as a module."""
 
+    function = staticmethod(focal_loss)
+
     def __init__(self, gamma: float = 2.0, alpha: float | None = 0.25, reduction: Reduction = "mean") -> None:
-        super().__init__()
-        self.gamma, self.alpha = gamma, alpha
-        self.reduction: Reduction = reduction
-
-    def forward(self, logits: Float[Tensor, "b ..."], targets: Float[Tensor, "b ..."]) -> Tensor:
-        """The loss of logits."""
-        return focal_loss(logits, targets, self.gamma, self.alpha, self.reduction)
+        super().__init__(gamma=gamma, alpha=alpha, reduction=reduction)
 
 
-class DiceLoss(nn.Module):
+class DiceLoss(LossModule):
     """`dice_loss` as a module."""
 
-    def __init__(self, smooth: float = 1.0, reduction: Reduction = "mean") -> None:
-        super().__init__()
-        self.smooth = smooth
-        self.reduction: Reduction = reduction
+    function = staticmethod(dice_loss)
 
-    def forward(self, logits: Float[Tensor, "b k h w"], targets: Float[Tensor, "b k h w"]) -> Tensor:
-        """The loss of logits."""
-        return dice_loss(logits, targets, self.smooth, self.reduction)
+    def __init__(self, smooth: float = 1.0, reduction: Reduction = "mean") -> None:
+        super().__init__(smooth=smooth, reduction=reduction)

@@ -6,9 +6,10 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from imfuse.lab.losses._module import LossModule
 from imfuse.lab.losses._reduction import Reduction, reduced
 
 Form = Literal["anisotropic", "isotropic", "squared"]
@@ -47,14 +48,10 @@ def total_variation_loss(
     return reduced(size.mean(dim=(1, 2, 3)), reduction)
 
 
-class TotalVariationLoss(nn.Module):
+class TotalVariationLoss(LossModule):
     """`total_variation_loss` as a module."""
 
-    def __init__(self, form: Form = "anisotropic", reduction: Reduction = "mean") -> None:
-        super().__init__()
-        self.form: Form = form
-        self.reduction: Reduction = reduction
+    function = staticmethod(total_variation_loss)
 
-    def forward(self, image: Float[Tensor, "b c h w"]) -> Tensor:
-        """The loss of images."""
-        return total_variation_loss(image, self.form, self.reduction)
+    def __init__(self, form: Form = "anisotropic", reduction: Reduction = "mean") -> None:
+        super().__init__(form=form, reduction=reduction)
