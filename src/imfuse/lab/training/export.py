@@ -10,9 +10,10 @@ from torch import nn
 
 from imfuse.errors import TrainingError
 from imfuse.images.storage import write_file
+from imfuse.lab.nn.feature_fusion import count_parameters
 from imfuse.lab.training.checkpoint import average_weights, load_tensors, save_tensors
 from imfuse.lab.training.graph import check_identity, check_parity, to_onnx
-from imfuse.lab.training.measure import check_margin, count_parameters, macs_per_pixel
+from imfuse.lab.training.measure import check_margin, macs_per_pixel
 from imfuse.lab.training.network import recipe_network
 from imfuse.lab.training.recipe import Recipe, recipe_sha256
 from imfuse.lab.training.recipe_files import read_recipe

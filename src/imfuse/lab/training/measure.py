@@ -1,24 +1,17 @@
-"""What a card says of a network, measured: its parameters, its operations, and how far a pixel's influence reaches."""
+"""What a card says of a network, measured: its operations, and how far a pixel's influence reaches."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from imfuse.errors import TrainingError
-from imfuse.lab.nn.feature_fusion import FUSE, pooling_blocks
+from imfuse.lab.nn.feature_fusion import FUSE, count_macs, pooling_blocks
 
 LARGEST_CHANGE = 1e-3 / 255
 HEIGHT, WIDTH = 480, 640
 
 
-def count_parameters(network: nn.Module) -> int:
-    """Number of trained values."""
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
-@torch.no_grad()
 def macs_per_pixel(network: nn.Module, multiple: int) -> int:
     """Multiply-accumulates of convolutions and matrix products for a pixel of two 480x640 sources.
 
@@ -26,9 +19,7 @@ def macs_per_pixel(network: nn.Module, multiple: int) -> int:
     18
     """
     height, width = (-(-side // multiple) * multiple for side in (HEIGHT, WIDTH))
-    with FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, 2, height, width))
-    return round(counter.get_total_flops() / 2 / (height * width))
+    return round(count_macs(network, torch.zeros(1, 2, height, width)) / (height * width))
 
 
 @torch.no_grad()

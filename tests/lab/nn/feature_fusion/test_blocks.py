@@ -191,6 +191,8 @@ def test_what_cannot_be_built_is_named():
         build_fuse("iafff", CHANNELS)
     with pytest.raises(RecipeError, match=r"fuse: no block 'zzz'\. Known blocks: add"):
         build_fuse("zzz", CHANNELS)
+    with pytest.raises(RecipeError, match=r"fuse: no block 3\. Known blocks: add"):
+        build_fuse(3, CHANNELS)
     with pytest.raises(ValueError, match="AFF is made already: give its options"):
         build_fuse(AFF(CHANNELS), CHANNELS, scale=2.0)
     with pytest.raises(ValueError, match="expected nearest or bilinear"):

@@ -57,10 +57,10 @@ def build_fuse(fuse: Fuse, channels: int, **options: Any) -> nn.Module:
         if options:
             raise ValueError(f"{type(fuse).__name__} is made already: give its options ({', '.join(options)}) to it")
         return copy.deepcopy(fuse)
-    if not isinstance(fuse, str):
+    if callable(fuse):
         return fuse(channels, **options)
     if fuse not in FUSE:
-        near = get_close_matches(fuse, FUSE, n=1)
+        near = get_close_matches(str(fuse), FUSE, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         raise RecipeError(f"fuse: no block {fuse!r}{hint} Known blocks: {', '.join(FUSE)}")
     return FUSE[fuse](channels, **options)
