@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -50,3 +52,11 @@ def test_roles_choose_the_sources_and_an_option_changes_them():
     torch.testing.assert_close(made(scale=3.0)(FUSED, SOURCES), 3 * (fused - one + 2 * zero))
     torch.testing.assert_close(made(first=2)(FUSED, SOURCES), fused - two + 2 * zero)
     torch.testing.assert_close(with_sources(lambda: torch.mean)()(FUSED, SOURCES), FUSED.mean())
+
+
+def test_the_signature_shows_the_options_of_the_loss_and_its_own():
+    def make(scale: float = 1.0):
+        return lambda fused, source: scale * (fused - source).sum()
+
+    assert str(inspect.signature(against_sources(make))) == "(*, scale=1.0, target='each')"
+    assert str(inspect.signature(with_sources(make, source=1))) == "(*, scale=1.0, source=1)"

@@ -47,7 +47,7 @@ def test_it_is_the_sum_of_its_parts_on_the_layers_of_each(network):
 
 
 def test_default_layers_and_those_that_are_not_there(network):
-    loss = ContentStyleLoss("vgg19", weights="random")
+    loss = ContentStyleLoss("vgg19", network_weights="random")
     assert loss.content_layers == (vgg_layer("vgg19", "relu4_2"),)
     assert loss.style_layers == tuple(vgg_layer("vgg19", f"relu{block}_1") for block in range(1, 6))
     of_others = ContentStyleLoss(FeatureExtractor(network, ["0", "1", "4"]))

@@ -63,7 +63,7 @@ def test_a_texture_may_be_of_another_size_and_one_for_all():
 
 
 def test_by_default_the_first_rectifiers_of_the_blocks_of_vgg():
-    loss = TextureLoss("vgg16", weights="random")
+    loss = TextureLoss("vgg16", network_weights="random")
     assert loss.layers == tuple(vgg_layer("vgg16", f"relu{block}_1") for block in range(1, 6))
 
 

@@ -53,7 +53,7 @@ def test_it_is_cross_entropy_and_the_features_of_the_probabilities(network):
 
 
 def test_by_default_the_layers_of_the_paper_and_its_weight():
-    loss = TopologyLoss(weights="random")
+    loss = TopologyLoss(network_weights="random")
     assert loss.layers == tuple(vgg_layer("vgg19", name) for name in ("conv1_2", "conv2_2", "conv3_4"))
     assert loss.mu == 0.1
 

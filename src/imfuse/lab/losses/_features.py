@@ -53,14 +53,14 @@ class FeatureLoss(nn.Module):
     Args:
         network: a name, a module, or an extractor; see `FeatureExtractor`.
         layers: of the network; None for all that an extractor gives by default.
-        weights: of a named network.
+        network_weights: see the `weights` of `FeatureExtractor`.
     """
 
     def __init__(
-        self, network: str | nn.Module, layers: Sequence[str] | None = None, weights: str | Path = "imagenet"
+        self, network: str | nn.Module, layers: Sequence[str] | None = None, network_weights: str | Path = "imagenet"
     ) -> None:
         super().__init__()
-        self.extractor = as_extractor(network, layers, weights)
+        self.extractor = as_extractor(network, layers, network_weights)
         self.layers = self.extractor.layers if layers is None else tuple(layers)
 
     def features(self, images: Tensor) -> dict[str, Tensor]:

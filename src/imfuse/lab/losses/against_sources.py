@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -66,7 +67,7 @@ def against_sources(make_loss: MakeLoss) -> Callable[..., AgainstSources]:
     def make(target: Target = "each", **options: Any) -> AgainstSources:
         return AgainstSources(make_loss(**options), target)
 
-    return make
+    return _signed(make, make_loss, {"target": "each"})
 
 
 def with_sources(make_loss: MakeLoss, **roles: int) -> Callable[..., WithSources]:
@@ -81,6 +82,16 @@ def with_sources(make_loss: MakeLoss, **roles: int) -> Callable[..., WithSources
         numbers = [options.pop(role, number) for role, number in roles.items()]
         return WithSources(make_loss(**options), numbers)
 
+    return _signed(make, make_loss, roles)
+
+
+def _signed(make: Any, make_loss: MakeLoss, more: Mapping[str, Any]) -> Any:
+    """Let `inspect.signature` and `help` show which options there are."""
+    options = {**{name: option.default for name, option in inspect.signature(make_loss).parameters.items()}, **more}
+    kind = inspect.Parameter.KEYWORD_ONLY
+    make.__signature__ = inspect.Signature(
+        [inspect.Parameter(name, kind, default=default) for name, default in options.items()]
+    )
     return make
 
 

@@ -66,7 +66,7 @@ class ContentStyleLoss(FeatureLoss):
         network: `vgg16`, `vgg19`, `mobilenet_v2`, a module, or a `FeatureExtractor`.
         content_layers: deep ones; None for relu4_2 of VGG, or the last of an extractor's layers.
         style_layers: shallow ones; None for relu1_1 to relu5_1 of VGG, or all but the last of an extractor's layers.
-        weights: of the network, see `FeatureExtractor`.
+        network_weights: see the `weights` of `FeatureExtractor`.
         alpha: weight of the content.
         beta: weight of the style.
         gamma: weight of the total variation.
@@ -80,7 +80,7 @@ class ContentStyleLoss(FeatureLoss):
         network: str | nn.Module = "vgg19",
         content_layers: Sequence[str] | None = None,
         style_layers: Sequence[str] | None = None,
-        weights: str | Path = "imagenet",
+        network_weights: str | Path = "imagenet",
         *,
         alpha: float = 1.0,
         beta: float = 1.0,
@@ -93,7 +93,7 @@ class ContentStyleLoss(FeatureLoss):
             content_layers = content_layers or [vgg_layer(network, CONTENT_NAME)]
             style_layers = style_layers or [vgg_layer(network, name) for name in NAMES]
         both = [*content_layers, *style_layers] if content_layers and style_layers else None
-        super().__init__(network, both, weights)
+        super().__init__(network, both, network_weights)
         self.content_layers = tuple(content_layers or self.layers[-1:])
         self.style_layers = tuple(style_layers or self.layers[:-1])
         as_extractor(self.extractor, [*self.content_layers, *self.style_layers])  # refuses what it does not have

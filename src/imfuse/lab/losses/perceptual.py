@@ -40,7 +40,7 @@ class PerceptualLoss(FeatureLoss):
     Args:
         network: `vgg16`, `vgg19`, `mobilenet_v2`, a module, or a `FeatureExtractor`.
         layers: of the network; None for five levels, of VGG the last rectifier before each pooling.
-        weights: of the network, see `FeatureExtractor`.
+        network_weights: see the `weights` of `FeatureExtractor`.
         layer_weights: w_j, in the order of the layers or by name; 1 each if None.
         reduction: over the images; `none` gives `(b,)`.
     """
@@ -49,11 +49,11 @@ class PerceptualLoss(FeatureLoss):
         self,
         network: str | nn.Module = "vgg16",
         layers: Sequence[str] | None = None,
-        weights: str | Path = "imagenet",
+        network_weights: str | Path = "imagenet",
         layer_weights: LayerWeights | None = None,
         reduction: Reduction = "mean",
     ) -> None:
-        super().__init__(network, layers, weights)
+        super().__init__(network, layers, network_weights)
         self.layer_weights = layer_weights
         self.reduction: Reduction = reduction
 

@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from imfuse.lab.losses.against_sources import against_sources
+from imfuse.lab.losses.against_sources import against_sources, with_sources
+from imfuse.lab.losses.content_style import ContentStyleLoss
 from imfuse.lab.losses.contrast import ContrastLoss, NearestIntensityLoss, SharpnessLoss
+from imfuse.lab.losses.crossfuse import CrossFuseLoss
 from imfuse.lab.losses.exposure import ExposednessLoss, MEFSSIMLoss
 from imfuse.lab.losses.fidelity import (
     CorrelationDifferencesLoss,
@@ -20,10 +22,16 @@ from imfuse.lab.losses.fidelity import (
     SSIMLoss,
     VisualInformationLoss,
 )
+from imfuse.lab.losses.fusiondn import FusionDNLoss
 from imfuse.lab.losses.gradient import EdgePreservingLoss, GradientLoss, JointGradientLoss, MaxGradientLoss
 from imfuse.lab.losses.halo import HaloLoss
 from imfuse.lab.losses.intensity import IntensityLoss, MaxIntensityLoss, OutOfRangeLoss
+from imfuse.lab.losses.perceptual import PerceptualLoss
 from imfuse.lab.losses.pixel import CharbonnierLoss, MAELoss, MSELoss, SmoothL1Loss
+from imfuse.lab.losses.sdnet import SDNetLoss
+from imfuse.lab.losses.texture import TextureLoss
+from imfuse.lab.losses.tim import TIMLoss, VisualLoss
+from imfuse.lab.losses.total_variation import TotalVariationLoss
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From fused `(b, 1, h, w)` and sources `(b, n, h, w)` to a scalar."""
@@ -48,6 +56,17 @@ LOSSES: dict[str, Callable[..., Loss]] = {
     "edge_preserving": against_sources(EdgePreservingLoss),
     "joint_gradient": JointGradientLoss,
     "max_gradient": MaxGradientLoss,
+    "total_variation": with_sources(TotalVariationLoss),
+    # Features of a network.
+    "perceptual": against_sources(PerceptualLoss),
+    "texture": against_sources(TextureLoss),
+    "content_style": with_sources(ContentStyleLoss, content=1, style=0),
+    # Of published methods.
+    "tim": TIMLoss,
+    "visual": VisualLoss,
+    "sdnet": SDNetLoss,
+    "crossfuse": CrossFuseLoss,
+    "fusiondn": FusionDNLoss,
     # What the terms above would give away.
     "contrast": ContrastLoss,
     "sharpness": SharpnessLoss,

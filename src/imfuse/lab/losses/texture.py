@@ -58,7 +58,7 @@ class TextureLoss(FeatureLoss):
         network: `vgg16`, `vgg19`, `mobilenet_v2`, a module, or a `FeatureExtractor`.
         layers: of the network; None for the first rectifier of each block of VGG (the layers that the paper's style
             transfer names conv1_1 to conv5_1), and for the default levels of another network.
-        weights: of the network, see `FeatureExtractor`.
+        network_weights: see the `weights` of `FeatureExtractor`.
         layer_weights: w_l, in the order of the layers or by name; 1 each if None.
         reduction: over the images; `none` gives `(b,)`.
     """
@@ -67,13 +67,13 @@ class TextureLoss(FeatureLoss):
         self,
         network: str | nn.Module = "vgg19",
         layers: Sequence[str] | None = None,
-        weights: str | Path = "imagenet",
+        network_weights: str | Path = "imagenet",
         layer_weights: LayerWeights | None = None,
         reduction: Reduction = "mean",
     ) -> None:
         if layers is None and isinstance(network, str) and network in CONVOLUTIONS:
             layers = [vgg_layer(network, name) for name in NAMES]
-        super().__init__(network, layers, weights)
+        super().__init__(network, layers, network_weights)
         self.layer_weights = layer_weights
         self.reduction: Reduction = reduction
 

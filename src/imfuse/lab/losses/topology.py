@@ -62,7 +62,7 @@ class TopologyLoss(FeatureLoss):
         network: `vgg19` in the paper; `vgg16`, `mobilenet_v2`, a module, or a `FeatureExtractor`.
         layers: None for conv1_2, conv2_2 and the last convolution of the third block of VGG, before their rectifiers,
             and for the default levels of another network.
-        weights: of the network, see `FeatureExtractor`.
+        network_weights: see the `weights` of `FeatureExtractor`.
         mu: weight of the features.
         reduction: over the images; `none` gives `(b,)`.
     """
@@ -71,14 +71,14 @@ class TopologyLoss(FeatureLoss):
         self,
         network: str | nn.Module = "vgg19",
         layers: Sequence[str] | None = None,
-        weights: str | Path = "imagenet",
+        network_weights: str | Path = "imagenet",
         mu: float = MU,
         reduction: Reduction = "mean",
     ) -> None:
         if layers is None and isinstance(network, str) and network in CONVOLUTIONS:
             names = ("conv1_2", "conv2_2", f"conv3_{CONVOLUTIONS[network][2]}")
             layers = [vgg_layer(network, name) for name in names]
-        super().__init__(network, layers, weights)
+        super().__init__(network, layers, network_weights)
         self.mu = mu
         self.reduction: Reduction = reduction
 
