@@ -28,8 +28,8 @@ def _window_difference(maps: Tensor, radius: int) -> Tensor:
     total = torch.zeros_like(maps)
     for here, there in _pairs(maps.shape, radius):
         size = (maps[here] - maps[there]).abs_()
-        total[here] += size
-        total[there] += size
+        total[here].add_(size)
+        total[there].add_(size)
     return total / _window_size(maps, radius)
 
 
@@ -41,8 +41,8 @@ def _window_difference_slope(slope: Tensor, maps: Tensor, radius: int) -> Tensor
     total = torch.zeros_like(maps)
     for here, there in _pairs(maps.shape, radius):
         pull = (maps[here] - maps[there]).sign_().mul_(share[here] + share[there])
-        total[here] += pull
-        total[there] -= pull
+        total[here].add_(pull)
+        total[there].sub_(pull)
     return total
 
 
