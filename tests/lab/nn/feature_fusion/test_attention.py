@@ -103,6 +103,16 @@ def _denoised(block: TemporalAttention) -> tuple[torch.Tensor, torch.Tensor]:
     return F.mse_loss(block(frames), scene[:, 0]), F.mse_loss(frames[:, -1], scene[:, 0])
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("autocast", [True, False])
+def test_large_half_precision_frames_are_weighed(maps, dtype, autocast):
+    frames, block = 300 * torch.stack(maps, dim=1), TemporalAttention(8)
+    with torch.autocast("cpu", dtype=dtype, enabled=autocast):
+        found = block(frames) if autocast else block.to(dtype)(frames.to(dtype))
+    assert torch.isfinite(found).all()
+    assert found.dtype == (frames.dtype if autocast else dtype)
+
+
 @pytest.mark.parametrize("shape", [(2, 8, 5, 7), (2, 3, 6, 5, 7), (2, 0, 8, 5, 7)])
 def test_frames_of_another_shape_are_refused(shape):
     with pytest.raises(ValueError, match=r"expected \(batch, time, 8, height, width\)"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 
 import onnxruntime
@@ -40,13 +41,14 @@ def test_a_coarser_map_is_raised_to_the_first_ones_size(name, mode, maps):
 def test_three_maps_are_joined_and_all_of_them_matter(name, maps):
     options = {"count": 3} if name == "concat" else {}
     block = build_fuse(name, CHANNELS, **options).eval()
+    if name == "hard":  # equal scores at the start: the first map is taken
+        nn.init.normal_(block.score[-1].weight)
     x, y = maps
     others = [torch.randn_like(x) for _ in range(2)]
     assert block(x, y, others[0]).shape == x.shape
     places = [(x, y, others[0]), (others[1], y, others[0]), (x, others[1], others[0]), (x, y, others[1])]
     joined = [block(*three) for three in places]
-    if name != "hard":  # equal scores at the start: the first map is taken
-        assert all(not torch.allclose(joined[0], other) for other in joined[1:])
+    assert all(not torch.allclose(joined[0], other) for other in joined[1:])
 
 
 @pytest.mark.parametrize("name", FUSE)
@@ -91,16 +93,28 @@ def test_blocks_stay_finite_under_autocast(name, dtype, training, maps):
     assert torch.isfinite(maps[0].grad).all()
 
 
-@pytest.mark.parametrize("name", FUSE)
-def test_blocks_compile_to_one_graph(name, maps):
-    block = build_fuse(name, CHANNELS).train()
+class Side(nn.Module):
+    """Every block, and what it makes of the same maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleDict({name: build_fuse(name, CHANNELS) for name in FUSE})
+        self.time = TemporalAttention(CHANNELS)
+
+    def forward(self, fine: torch.Tensor, coarse: torch.Tensor) -> dict[str, torch.Tensor]:
+        joined = {name: block(fine, coarse) for name, block in self.blocks.items()}
+        return {**joined, "time": self.time(torch.stack([fine, joined["add"]], dim=1))}
+
+
+def test_blocks_compile_to_one_graph(maps):
+    fine, coarse = maps[0], maps[1][:, :, ::2, ::2]
+    blocks = Side().train()
     torch._dynamo.reset()
-    compiled = torch.compile(block, backend="aot_eager", fullgraph=True)
-    if name == "hard":
-        drawn = compiled(*maps)
-        assert ((drawn == maps[0]) | (drawn == maps[1])).all()
-    else:
-        torch.testing.assert_close(compiled(*maps), block(*maps))
+    found = torch.compile(blocks, backend="aot_eager", fullgraph=True)(fine, coarse)
+    expected = blocks(fine, coarse)
+    drawn, _ = found.pop("hard"), expected.pop("hard")
+    assert ((drawn == fine) | (drawn == nn.Upsample(scale_factor=2)(coarse))).all()
+    torch.testing.assert_close(found, expected)
 
 
 class Branches(nn.Module):
@@ -143,6 +157,15 @@ def test_one_picture_in_training_is_refused_by_name_and_taken_in_evaluation(name
     ):
         block.train()(x, x)
     assert torch.isfinite(block.eval()(x, x)).all()
+
+
+@pytest.mark.parametrize("name", NORMALISED)
+def test_one_picture_will_do_where_the_statistics_are_frozen(name):
+    block, x = build_fuse(name, CHANNELS).train(), torch.rand(1, CHANNELS, 4, 4)
+    for module in block.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+    torch.testing.assert_close(block(x, x), copy.deepcopy(block).eval()(x, x))
 
 
 @pytest.mark.parametrize("name", sorted(set(FUSE) - set(NORMALISED)))
@@ -191,8 +214,11 @@ def test_what_cannot_be_built_is_named():
         build_fuse("iafff", CHANNELS)
     with pytest.raises(RecipeError, match=r"fuse: no block 'zzz'\. Known blocks: add"):
         build_fuse("zzz", CHANNELS)
-    with pytest.raises(RecipeError, match=r"fuse: no block 3\. Known blocks: add"):
-        build_fuse(3, CHANNELS)
+    for wrong, shown in ((3, "3"), (["aff"], r"\['aff'\]"), ({}, "{}"), (None, "None")):  # as a recipe may have it
+        with pytest.raises(RecipeError, match=rf"fuse: no block {shown}[.;].* Known blocks: add"):
+            build_fuse(wrong, CHANNELS)
+    with pytest.raises(ValueError, match="reduction 0: expected 1 or more"):
+        build_fuse("aff", CHANNELS, reduction=0)
     with pytest.raises(ValueError, match="AFF is made already: give its options"):
         build_fuse(AFF(CHANNELS), CHANNELS, scale=2.0)
     with pytest.raises(ValueError, match="expected nearest or bilinear"):

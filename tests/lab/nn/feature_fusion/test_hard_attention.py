@@ -159,6 +159,18 @@ def test_a_block_can_be_copied_while_it_trains(block, duplicate):
     torch.testing.assert_close(twin.eval()(x, x), attention.eval()(x, x))
 
 
+@pytest.mark.parametrize("shape", [(4, 1), (1,), (), (4, 1, 3, 3), (4, 3)])
+def test_rewards_that_would_be_broadcast_are_refused(shape):
+    maps = torch.rand(4, CHANNELS, 3, 3)
+    attention, selection = (block(CHANNELS, estimator="reinforce") for block in (HardAttention, HardSelection))
+    attention(maps)
+    selection(maps, maps)
+    with pytest.raises(ValueError, match=r"expected \(4,\), as the last call drew"):
+        attention.reinforce_loss(torch.zeros(shape))
+    with pytest.raises(ValueError, match=r"expected \(4,\) or \(4, 3, 3\), as the last call drew"):
+        selection.reinforce_loss(torch.zeros(shape))
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="expected reinforce or gumbel"):
         HardAttention(4, estimator="guess")

@@ -99,6 +99,8 @@ def test_every_join_of_a_pyramid_has_weights_of_its_own_and_every_level_is_predi
 def test_what_does_not_fit_is_refused(levels):
     with pytest.raises(ValueError, match="2 maps: expected 3, one for each layer"):
         EarlyFusion((4, 8, 16), 5)(*levels[:2])
+    with pytest.raises(ValueError, match=r"a map of shape \(2, 1, 6, 4\): expected 8 channels"):
+        EarlyFusion((4, 8, 16), 5)(levels[0], levels[1][:, :1], levels[2])
     with pytest.raises(ValueError, match="expected 0 to 2"):
         EarlyFusion((4, 8, 16), 5, level=3)
     with pytest.raises(ValueError, match="2 maps: expected 3, one for each level"):

@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 def count_parameters(block: nn.Module) -> int:
-    """Number of trained values.
+    """Number of values in the parameters, frozen ones among them.
 
     >>> count_parameters(nn.Conv2d(8, 8, 1))
     72
@@ -44,5 +44,5 @@ def cost(block: nn.Module, *shapes: Sequence[int]) -> str:
     >>> cost(nn.Conv2d(8, 8, 1), (1, 8, 16, 16))
     '72 parameters, 16,384 MACs'
     """
-    macs = count_macs(block, *(torch.rand(*shape) for shape in shapes))
+    macs = count_macs(block, *(torch.zeros(*shape) for shape in shapes))
     return f"{count_parameters(block):,} parameters, {macs:,} MACs"

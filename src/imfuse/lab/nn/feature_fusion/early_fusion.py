@@ -55,7 +55,7 @@ class EarlyFusion(nn.Module):
         """The prediction, or the joined map `(b, out_channels, h, w)`.
 
         Raises:
-            ValueError: other than one map for each layer.
+            ValueError: other than one map for each layer, or a map of other channels than its layer's.
         """
         if len(maps) != len(self.norms):
             raise ValueError(f"{len(maps)} maps: expected {len(self.norms)}, one for each layer, finest first")
@@ -79,7 +79,13 @@ class L2Norm(nn.Module):
         self.scale = nn.Parameter(torch.full((channels, 1, 1), math.sqrt(channels)))
 
     def forward(self, maps: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """Same shape in and out."""
+        """Same shape in and out.
+
+        Raises:
+            ValueError: other channels.
+        """
+        if maps.shape[1] != len(self.scale):  # one channel would silently be broadcast to all
+            raise ValueError(f"a map of shape {tuple(maps.shape)}: expected {len(self.scale)} channels")
         wide = maps.to(torch.promote_types(maps.dtype, torch.float32))  # squares of half-precision features overflow
         length = (wide.square().sum(1, keepdim=True) + EPSILON**2).sqrt()
         return (wide / length).to(maps.dtype) * self.scale

@@ -72,12 +72,13 @@ class HardChoice(nn.Module):
             reward: larger is better, without gradient: `(b,)`, or one for each position that drew.
 
         Raises:
-            ValueError: the estimator is not `reinforce`, or nothing was drawn in training.
+            ValueError: the estimator is not `reinforce`, nothing was drawn in training, or rewards of another shape.
         """
         if self.estimator != "reinforce":
             raise ValueError(f"estimator {self.estimator!r} learns from the loss itself: it has no reinforce_loss")
         if self.log_probability is None:
             raise ValueError("nothing was drawn: call the block in training before its reinforce_loss")
+        _check_reward(reward, self.log_probability)
         reward = reward.detach().to(self.log_probability.dtype)
         advantage = reward - self.baseline
         if self.training:
@@ -102,6 +103,7 @@ class HardAttention(HardChoice):
 
     Attributes:
         log_probability: `(b,)` after a call in training with `reinforce`.
+        pools_globally: what is seen depends on the whole map.
 
     Example:
         >>> from imfuse.lab.nn.feature_fusion.cost import cost
@@ -186,6 +188,14 @@ def _unprejudiced(score: nn.Sequential) -> nn.Sequential:
     nn.init.zeros_(score[-1].weight)  # pyright: ignore[reportArgumentType]
     nn.init.zeros_(score[-1].bias)  # pyright: ignore[reportArgumentType]
     return score
+
+
+def _check_reward(reward: Tensor, log_probability: Tensor) -> None:
+    # Broadcast, rewards (b, 1) would silently credit every picture with the draws of all others.
+    shapes = list(dict.fromkeys((tuple(log_probability.shape[:1]), tuple(log_probability.shape))))
+    if tuple(reward.shape) not in shapes:
+        expected = " or ".join(map(str, shapes))
+        raise ValueError(f"reward of shape {tuple(reward.shape)}: expected {expected}, as the last call drew")
 
 
 def _one_hot(given: Tensor) -> Tensor:

@@ -72,7 +72,7 @@ class MultiScaleContext(nn.Module):
         Raises:
             TrainingError: batch of one in training.
         """
-        if self.training and maps.shape[0] == 1 and isinstance(self.at_large[1], nn.BatchNorm2d):
+        if maps.shape[0] == 1 and any(isinstance(m, nn.BatchNorm2d) and m.training for m in self.at_large):
             raise TrainingError(
                 f"{self.block} got a batch of one picture in training: its batch normalisation of the mean over all "
                 "positions has one value a channel then, which leaves nothing to learn from; train with a batch of "

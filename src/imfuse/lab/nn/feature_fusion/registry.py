@@ -59,7 +59,7 @@ def build_fuse(fuse: Fuse, channels: int, **options: Any) -> nn.Module:
         return copy.deepcopy(fuse)
     if callable(fuse):
         return fuse(channels, **options)
-    if fuse not in FUSE:
+    if not isinstance(fuse, str) or fuse not in FUSE:
         near = get_close_matches(str(fuse), FUSE, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         raise RecipeError(f"fuse: no block {fuse!r}{hint} Known blocks: {', '.join(FUSE)}")

@@ -57,7 +57,13 @@ class SE(nn.Module):
 
 
 def hidden_channels(channels: int, reduction: int) -> int:
-    """`channels / reduction`, at least 4: a narrower layer is often all zero behind its ReLU."""
+    """`channels / reduction`, at least 4: a narrower layer is often all zero behind its ReLU.
+
+    Raises:
+        ValueError: `reduction` is less than 1.
+    """
+    if reduction < 1:
+        raise ValueError(f"reduction {reduction}: expected 1 or more")
     return max(channels // reduction, LEAST_HIDDEN)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -40,7 +41,9 @@ class TemporalAttention(nn.Module):
         """Share of each frame at each position; they sum to 1 over the frames."""
         query = self.query(frames[:, -1])
         keys = self.key(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
-        return ((query[:, None] * keys).sum(2) / math.sqrt(query.shape[1])).softmax(1)
+        wide = torch.promote_types(query.dtype, torch.float32)  # products of half-precision features overflow
+        answers = (query.to(wide)[:, None] * keys.to(wide)).sum(2)
+        return (answers / math.sqrt(query.shape[1])).softmax(1).to(frames.dtype)
 
     def forward(self, frames: Float[Tensor, "b t c h w"]) -> Float[Tensor, "b c h w"]:
         """The weighted mean of the frames.
