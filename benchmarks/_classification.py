@@ -1,13 +1,8 @@
-"""One run: train a classifier of two modalities from a seed and measure it.
-
-Times are those of the processor, which other programs on the machine disturb least.
-"""
+"""One run: train a classifier of two modalities from a seed and measure it."""
 
 from __future__ import annotations
 
 import math
-import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,7 +18,6 @@ from imfuse.lab.nn.feature_fusion import count_macs, count_parameters
 WEIGHT_DECAY = 0.05
 WARM_UP = 0.2
 """Share of the steps in which the rate rises."""
-TIMED_CALLS = 100
 
 
 @dataclass(frozen=True)
@@ -51,16 +45,12 @@ def run(
     torch.manual_seed(seed)
     classes = int(train.labels.max()) + 1
     network = build_network(variant, classes).to(memory_format=torch.channels_last)
-    start = time.process_time()
     fit(network, train, settings, seed, advance)
-    seconds = time.process_time() - start
     network.eval()
     return {
         **accuracies(predict(network, test), test, classes),
         "parameters": count_parameters(network),
         "macs": count_macs(network, test.infrared[:1], test.visible[:1]),
-        "crop_ms": crop_milliseconds(network, test),
-        "training_seconds": seconds,
     }
 
 
@@ -111,14 +101,3 @@ def accuracies(predicted: Tensor, crops: Crops, classes: int) -> dict[str, float
         "night": float(right[crops.night].mean()),
         "balanced": float(torch.stack(of_classes).nanmean()),
     }
-
-
-@torch.no_grad()
-def crop_milliseconds(network: nn.Module, crops: Crops) -> float:
-    """Median time of one crop alone, of the processor."""
-    times = []
-    for _ in range(TIMED_CALLS):
-        start = time.process_time()
-        network(crops.infrared[:1], crops.visible[:1])
-        times.append(time.process_time() - start)
-    return statistics.median(times) * 1e3

@@ -1,4 +1,4 @@
-"""Runs of several seeds in a table: means, and 95 % intervals of Student's t over the seeds."""
+"""Runs of several seeds in a table: means, 95 % intervals of Student's t over the seeds, and what a network costs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from _crop_times import Times, ratio
 from rich.console import Console
 from rich.table import Table
 from scipy.stats import t
@@ -27,7 +28,7 @@ HEADINGS = (
     "parameters",
     "MACs, million",
     "ms a crop",
-    "training s",
+    f"time / {BASELINE}",
 )
 
 
@@ -63,26 +64,26 @@ def less_baseline(runs: Runs, variant: str, value: str = "accuracy") -> Estimate
     return estimate([runs[variant, seed][value] - runs[BASELINE, seed][value] for seed in of_both])
 
 
-def table_rows(runs: Runs, variants: Sequence[str]) -> Iterator[list[str]]:
-    """The cells under `HEADINGS` of every variant that has a run, in their order."""
+def table_rows(runs: Runs, variants: Sequence[str], times: Times) -> Iterator[list[str]]:
+    """The cells under `HEADINGS` of every variant that has a run, in their order; "-" for what was not measured."""
     for variant in variants:
         own = [record for (name, _), record in runs.items() if name == variant]
         if own:
-            yield [variant, str(len(own)), *_cells(own, less_baseline(runs, variant))]
+            difference = less_baseline(runs, variant)
+            yield [variant, str(len(own)), *_accuracy_cells(own, difference), *_cost_cells(own[0], variant, times)]
 
 
-def _cells(own: list[dict[str, float]], difference: Estimate | None) -> Iterator[str]:
+def _accuracy_cells(own: list[dict[str, float]], difference: Estimate | None) -> Iterator[str]:
     for name in ("accuracy", "day", "night", "balanced"):
         yield estimate([record[name] for record in own]).in_percent()
     yield difference.in_percent("+") if difference else "-"
-    yield f"{own[0]['parameters']:,}"
-    yield f"{own[0]['macs'] / 1e6:.2f}"
-    yield f"{_median(own, 'crop_ms'):.2f}"
-    yield f"{_median(own, 'training_seconds'):.0f}"
 
 
-def _median(own: list[dict[str, float]], name: str) -> float:
-    return float(np.median([record[name] for record in own]))
+def _cost_cells(record: dict[str, float], variant: str, times: Times) -> Iterator[str]:
+    yield f"{record['parameters']:,}"
+    yield f"{record['macs'] / 1e6:.2f}"
+    yield f"{np.median(times[variant]):.2f}" if variant in times else "-"
+    yield f"{ratio(times, variant, BASELINE):.2f}" if variant in times else "-"
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

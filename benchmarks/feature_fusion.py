@@ -14,7 +14,10 @@ the code, take a new file. `--part held-out` trains on four fifths of the traini
 frames are no neighbours of theirs: that is where epochs and rate were chosen, with `add`.
 
 The intervals are over seeds: they say what another start of the training would give on this one test set, not what
-another test set would give. Times are those of one thread, of the processor.
+another test set would give. Each stands for itself: of many differences that are none, one in twenty leaves 0 outside.
+
+The time of a crop is measured anew for every table, on one thread: all variants take turns for some `--rounds`, and
+the ratio is the median of those within a round. Times of different tables do not compare.
 """
 
 from __future__ import annotations
@@ -27,8 +30,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from _classification import Settings, run
+from _crop_times import Times, crop_times
 from _crops import Crops, CropSet, hold_out, read_crops
-from _over_seeds import Runs, markdown, table_rows, terminal
+from _over_seeds import BASELINE, Runs, markdown, table_rows, terminal
 from _two_streams import VARIANTS
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -60,6 +64,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--side", type=positive, default=32, help="of the square that each crop becomes, in pixels")
     parser.add_argument("--part", choices=PARTS, default="test", help="what is measured on")
     parser.add_argument("--output", type=Path, default=Path("results.jsonl"), help="journal of the runs")
+    parser.add_argument("--rounds", type=int, default=30, help="of timing; 0 leaves the times out")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     return parser.parse_args()
 
@@ -76,16 +81,25 @@ def benchmark(arguments: argparse.Namespace) -> int:
         arguments.epochs, arguments.batch, arguments.rate, arguments.side, arguments.part, crops.fingerprint
     )
     wanted = [(variant, seed) for seed in range(arguments.seeds) for variant in arguments.variants]
-    code = 0
+    code, times = 0, {}
     try:
         with one_thread():
             work(wanted, settings, crops, arguments.output)
+            times = measured_times(arguments, crops)
     except KeyboardInterrupt:
         print(f"stopped; {arguments.output} keeps what is done, and the same command goes on", file=sys.stderr)
         code = 130
     done = known_runs(arguments.output, settings)
-    show({key: done[key] for key in wanted if key in done}, arguments)
+    show({key: done[key] for key in wanted if key in done}, times, arguments)
     return code
+
+
+def measured_times(arguments: argparse.Namespace, crops: CropSet) -> Times:
+    """Those of the variants and of the baseline; of none where no round is wanted."""
+    if arguments.rounds < 1:
+        return {}
+    variants = list(dict.fromkeys((BASELINE, *arguments.variants)))
+    return crop_times(variants, crops.train, len(crops.classes), arguments.rounds)
 
 
 def work(wanted: list[tuple[str, int]], settings: Settings, crops: CropSet, output: Path) -> None:
@@ -153,8 +167,8 @@ def _runs(path: Path, settings: dict[str, object]) -> Iterator[tuple[tuple[str, 
                 yield (variant, seed), record
 
 
-def show(runs: Runs, arguments: argparse.Namespace) -> None:
-    rows = list(table_rows(runs, arguments.variants))
+def show(runs: Runs, times: Times, arguments: argparse.Namespace) -> None:
+    rows = list(table_rows(runs, arguments.variants, times))
     if arguments.markdown:
         print(markdown(rows))
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -59,23 +58,26 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
 def test_a_second_call_makes_only_the_runs_that_are_missing_and_prints_all(benchmark, template, tmp_path, capsys):
     output = tmp_path / "new" / "results.jsonl"
-    options = ("--epochs", "1", "--batch", "8", "--output", str(output), "--markdown", "--variants")
+    options = ("--epochs", "1", "--batch", "8", "--rounds", "1", "--output", str(output), "--markdown", "--variants")
     assert benchmark(template, *options, "add", "--seeds", "1") == 0
     lines = output.read_bytes().splitlines(keepends=True)
     output.write_bytes(lines[0] + b'{"variant": "aff", "se')  # torn by a kill
     capsys.readouterr()
 
-    assert benchmark(template, *options, "add", "visible", "--seeds", "2") == 0
+    assert benchmark(template, *options, "visible", "add", "--seeds", "2") == 0
     written = output.read_bytes().splitlines(keepends=True)
     assert written[0] == lines[0]
     records = [json.loads(line) for line in written[2:]]
-    assert [(each["variant"], each["seed"]) for each in records] == [("visible", 0), ("add", 1), ("visible", 1)]
+    assert [(each["variant"], each["seed"]) for each in records] == [("visible", 0), ("visible", 1), ("add", 1)]
     assert all(0 <= each[name] <= 1 for each in records for name in ("accuracy", "day", "night", "balanced"))
 
-    heading, _, add, visible = capsys.readouterr().out.splitlines()
-    assert heading.startswith("|join|seeds|accuracy %|")
-    assert add.startswith("|add|2|")
-    assert visible.startswith("|visible|2|")
+    heading, _, visible, add = (line.split("|")[1:-1] for line in capsys.readouterr().out.splitlines())
+    assert heading[:3] == ["join", "seeds", "accuracy %"]
+    assert add[:2] == ["add", "2"]
+    assert visible[:2] == ["visible", "2"]
+    assert len(heading) == len(add) == len(visible)
+    assert add[-1] == "1.00"
+    assert 0 < float(visible[-1]) < 1  # one stream of two
 
 
 def test_an_interrupt_keeps_what_is_done_and_shows_it(benchmark, template, tmp_path, capsys, monkeypatch):
@@ -85,7 +87,7 @@ def test_an_interrupt_keeps_what_is_done_and_shows_it(benchmark, template, tmp_p
         if variant == "aff":
             raise KeyboardInterrupt
         shares = dict.fromkeys(("accuracy", "day", "night", "balanced"), 0.5)
-        return {**shares, "parameters": 1, "macs": 1, "crop_ms": 1.0, "training_seconds": 1.0}
+        return {**shares, "parameters": 1, "macs": 1}
 
     monkeypatch.setattr(feature_fusion, "run", interrupted)
     output = tmp_path / "results.jsonl"
@@ -93,7 +95,7 @@ def test_an_interrupt_keeps_what_is_done_and_shows_it(benchmark, template, tmp_p
     assert benchmark(template, *options) == 130
     assert [json.loads(line)["variant"] for line in output.read_text().splitlines()] == ["add"]
     printed = capsys.readouterr()
-    assert "|add|1|50.0|" in printed.out
+    assert "|add|1|50.0|50.0|50.0|50.0|-|1|0.00|-|-|" in printed.out
     assert str(output) in printed.err
 
 
@@ -212,14 +214,39 @@ def test_intervals_are_students_and_differences_are_within_seeds():
     assert estimate([0.5]).in_percent() == "50.0"
 
 
-def test_a_folder_that_is_none_of_crops_is_an_error_that_says_what_was_expected(tmp_path):
-    command = [sys.executable, "-W", "error", str(BENCHMARKS / "feature_fusion.py"), str(tmp_path)]
-    options = ["--output", str(tmp_path / "results.jsonl")]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {tmp_path / 'train' / 'labels.csv'}")
-    assert "expected train/ and test/" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_variants_take_turns_and_ratios_are_within_rounds(template, monkeypatch):
+    import _crop_times
+    from _crops import read_crops
+
+    kinds, ticks = [], iter((1.0, 3.0, 1.0, 3.0, 20.0, 10.0, 1.0, 3.0))  # the second round of three is slow
+    monkeypatch.setattr(_crop_times, "_milliseconds", lambda network, _: kinds.append(type(network)) or next(ticks))
+    times = _crop_times.crop_times(["add", "late"], read_crops(template, 16).train, 3, 3)
+    joined, late = kinds[:2]
+    assert kinds[2:] == [joined, late, late, joined, joined, late]
+    assert times == {"add": [1, 10, 1], "late": [3, 20, 3]}
+    assert _crop_times.ratio(times, "late", "add") == 3
+
+
+def test_a_row_holds_intervals_differences_and_ratios_and_what_older_journals_timed_is_ignored():
+    from _over_seeds import HEADINGS, table_rows
+
+    def record(share: float) -> dict[str, float]:
+        shares = dict.fromkeys(("accuracy", "day", "night", "balanced"), share)
+        return {**shares, "parameters": 1234, "macs": 5e6, "crop_ms": 99.0, "training_seconds": 99.0}
+
+    runs = {("add", 0): record(0.5), ("add", 1): record(0.7), ("aff", 0): record(0.52), ("aff", 1): record(0.72)}
+    add, aff = table_rows(runs, ["add", "aff"], {"add": [1.0, 2.0, 1.0], "aff": [1.5, 3.0, 9.0]})
+    spread = " ± 127.1"  # half of the distance 0.2, by the quantile 12.706 of one degree of freedom
+    assert add == ["add", "2", *(f"60.0{spread}",) * 4, "-", "1,234", "5.00", "1.00", "1.00"]
+    assert aff == ["aff", "2", *(f"62.0{spread}",) * 4, "+2.0 ± 0.0", "1,234", "5.00", "3.00", "1.50"]
+    assert len(add) == len(HEADINGS)
+
+
+def test_a_folder_that_is_none_of_crops_is_an_error_that_says_what_was_expected(benchmark, tmp_path, capsys):
+    assert benchmark(tmp_path, "--output", str(tmp_path / "results.jsonl")) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {tmp_path / 'train' / 'labels.csv'}")
+    assert "expected train/ and test/" in error
     assert not (tmp_path / "results.jsonl").exists()
 
 
