@@ -118,6 +118,19 @@ def test_joins_that_pool_warn_when_built_and_are_refused_at_the_export(fuse):
         check_margin(network, network.margin, network.size_multiple)
 
 
-def test_an_unknown_block_in_a_recipe_is_named():
-    with pytest.raises(RecipeError, match=r"fuse: no block 'af'; did you mean 'aff'\?"):
-        build_model("learned_pyramid", fuse="af")
+@pytest.mark.parametrize("fuse", ["concat", "aff"])
+@pytest.mark.filterwarnings("ignore:fuse. AFF pools:RuntimeWarning")
+def test_a_recipe_names_the_block(fuse):
+    recipe = read_recipe(RECIPES / "ivif.yaml", {"model": {"options": {"fuse": fuse}}})
+    assert {type(join) for join in recipe_network(recipe).context.joins} == {FUSE[fuse]}
+
+
+@pytest.mark.parametrize(("fuse", "shown"), [("af", "'af'; did you mean 'aff'"), (["aff"], r"\['aff'\]; .*"), (3, "3")])
+def test_an_unknown_block_in_a_recipe_is_named(fuse, shown):
+    with pytest.raises(RecipeError, match=rf"^model\.options: fuse: no block {shown}"):
+        recipe_network(read_recipe(RECIPES / "ivif.yaml", {"model": {"options": {"fuse": fuse}}}))
+
+
+def test_one_picture_a_batch_is_refused_by_a_block_that_normalises_over_it():
+    with pytest.raises(TrainingError, match=r"^AFF got a batch of one picture in training"):
+        awake("aff").train()(torch.rand(1, 2, 32, 32))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from imfuse.errors import RecipeError
@@ -39,6 +40,18 @@ def test_options_that_make_no_network_are_refused(recipe, tmp_path, options, mes
     with pytest.raises(RecipeError, match=message):
         train(with_options(recipe, **options), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_training_keeps_the_weights_and_statistics_of_joins_that_normalise(recipe, tmp_path):
+    with pytest.warns(RuntimeWarning, match="IterativeAFF pools over the whole picture"):
+        train(with_options(recipe, levels=3, width=4, fuse="iaff"), tmp_path / "run")
+    weights = load_file(tmp_path / "run" / "weights.safetensors")
+    for attention in ("first", "second"):
+        norm = f"context.joins.0.{attention}.at_large.1"
+        assert weights[f"{norm}.num_batches_tracked"] == recipe.optimiser.steps
+        assert weights[f"{norm}.running_mean"].abs().max() > 0
+    last = "context.joins.0.first.at_positions.3.weight", "context.joins.0.second.at_positions.3.weight"
+    assert not torch.equal(*(weights[name] for name in last))
 
 
 def test_three_sources_need_a_symmetric_network(recipe):

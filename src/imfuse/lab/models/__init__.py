@@ -17,7 +17,7 @@ def build_model(name: str, **options: Any) -> nn.Module:
     """Make a network of `MODELS` with its options; it carries `size_multiple`, `margin` and `symmetric`.
 
     Raises:
-        RecipeError: no such network, or an option that it does not take.
+        RecipeError: no such network, or an option or a value of one that it does not take.
 
     Example:
         >>> build_model("learned_pyramid", levels=4).size_multiple
@@ -29,6 +29,8 @@ def build_model(name: str, **options: Any) -> nn.Module:
         return MODELS[name](**options)
     except TypeError as error:
         raise RecipeError(f"model.options: {name} does not take these options ({error})") from error
+    except RecipeError as error:
+        raise RecipeError(f"model.options: {error}") from error
 
 
 __all__ = ["MODELS", "LearnedPyramid", "build_model"]
