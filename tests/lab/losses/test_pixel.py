@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from imfuse.lab.losses.gradient import GradientLoss
+from imfuse.lab.losses.intensity import IntensityLoss
 from imfuse.lab.losses.pixel import (
     CharbonnierLoss,
     MAELoss,
@@ -54,6 +56,14 @@ def test_charbonnier_is_the_absolute_error_but_for_epsilon(epsilon):
     equal = image(0).requires_grad_()
     charbonnier_loss(equal, image(0), epsilon).backward()
     assert (equal.grad == 0).all()
+
+
+@pytest.mark.parametrize(
+    "loss", [MSELoss(), MAELoss(), SmoothL1Loss(), CharbonnierLoss(), GradientLoss(), IntensityLoss()]
+)
+def test_images_of_unequal_shapes_are_refused_rather_than_repeated(loss):
+    with pytest.raises(ValueError, match=r"image \(2, 3, 6, 5\) and target \(2, 1, 6, 5\): expected equal shapes"):
+        loss(image(0), image(1)[:, :1])
 
 
 def test_the_options_show_in_print():

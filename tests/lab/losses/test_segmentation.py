@@ -205,3 +205,23 @@ def test_they_compile_whole_and_stay_finite_in_half_precision(logits, labels, ta
         torch.testing.assert_close(half.double(), expected, rtol=0.05, atol=0)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             torch.testing.assert_close(loss(logits.float(), truth).double(), expected, rtol=0.05, atol=0)
+
+
+def test_large_maps_in_half_precision_stay_in_its_range():
+    """Of 512 x 512 pixels not even the number fits into float16."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(1, 1, 512, 512, generator=generator)
+    masks = (torch.rand(1, 1, 512, 512, generator=generator) < 0.3).float()
+    both, numbers = torch.cat([logits, -logits], dim=1), masks[:, 0].long()
+    for loss, maps, wanted in ((dice_loss, logits, masks), (weighted_cross_entropy_loss, both, numbers)):
+        short = maps.half().requires_grad_()
+        value = loss(short, wanted)
+        value.backward()
+        assert value.dtype == torch.float16
+        assert value.item() == pytest.approx(loss(maps, wanted).item(), rel=2e-3)
+        assert torch.isfinite(short.grad).all()
+
+
+def test_masks_of_another_number_of_channels_are_refused(logits):
+    with pytest.raises(ValueError, match=r"logits .* and targets .*: expected equal shapes"):
+        dice_loss(logits, torch.zeros_like(logits[:, :1]))

@@ -82,3 +82,13 @@ def test_it_compiles_whole_and_stays_finite_in_half_precision(form):
     torch.testing.assert_close(half.float(), expected, rtol=0.03, atol=0)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         torch.testing.assert_close(total_variation_loss(picture, form), expected)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_constant_image_in_half_precision_costs_nothing_and_stays(form, dtype):
+    picture = torch.full((1, 1, 5, 5), 0.5, dtype=dtype, requires_grad=True)
+    loss = total_variation_loss(picture, form)
+    loss.backward()
+    assert loss.item() == 0
+    assert not picture.grad.any()

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from imfuse.lab.losses._precision import precise
 from imfuse.lab.nn.feature_extractor import as_extractor
 
 Features = Sequence[Tensor] | Mapping[str, Tensor]
@@ -39,7 +40,7 @@ def layer_pairs(
     for what, given in (("targets", others), ("weights", shares)):
         if set(given) != set(values):
             raise ValueError(f"{what} of layers {list(given)}: expected those of the features, {list(values)}")
-    return [(_precise(values[name]), _precise(others[name]), float(shares[name])) for name in values]
+    return [(precise(values[name]), precise(others[name]), float(shares[name])) for name in values]
 
 
 def feature_dtype(features: Features) -> torch.dtype:
@@ -71,7 +72,3 @@ class FeatureLoss(nn.Module):
 
 def _by_name(values: Features) -> dict[Any, Tensor]:
     return dict(values) if isinstance(values, Mapping) else dict(enumerate(values))
-
-
-def _precise(values: Tensor) -> Tensor:
-    return values.to(torch.promote_types(values.dtype, torch.float32))

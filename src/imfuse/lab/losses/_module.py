@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from imfuse.lab.losses._reduction import Reduction
+
 
 class LossModule(nn.Module):
     """Calls `function` with the options that its subclass was made with.
@@ -27,3 +29,10 @@ class LossModule(nn.Module):
     def extra_repr(self) -> str:
         """The options, for printing."""
         return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+
+
+class PlainLoss(LossModule):
+    """A loss whose only option is its reduction."""
+
+    def __init__(self, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction=reduction)

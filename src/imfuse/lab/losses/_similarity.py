@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imfuse.lab.losses._precision import precise
 from imfuse.lab.metrics.functional.ssim import ssim_map
 
 
@@ -14,5 +14,4 @@ def mean_similarity(fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n
 
     In single precision at least: a variance is a small difference of large numbers, in half precision it is noise.
     """
-    dtype = torch.promote_types(torch.promote_types(fused.dtype, sources.dtype), torch.float32)
-    return ssim_map(fused.to(dtype), sources.to(dtype)).mean((2, 3))
+    return ssim_map(precise(fused), precise(sources)).mean((2, 3))

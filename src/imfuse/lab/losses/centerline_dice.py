@@ -8,7 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from imfuse.lab.losses._module import LossModule
+from imfuse.lab.losses._precision import precise
 from imfuse.lab.losses._reduction import Reduction, reduced
+from imfuse.lab.losses._shapes import check_equal_shapes
 from imfuse.lab.losses.segmentation import dice_loss
 
 ITERATIONS = 10
@@ -64,7 +66,7 @@ def cldice_loss(
         reduction: over images and classes; `none` gives `(b, k)`.
 
     Raises:
-        ValueError: fewer than 0 iterations, or no such reduction.
+        ValueError: targets of another shape than the logits, fewer than 0 iterations, or no such reduction.
 
     Example:
         >>> line = torch.zeros(1, 1, 9, 9)
@@ -72,12 +74,12 @@ def cldice_loss(
         >>> f"{cldice_loss(100 * (line - 0.5), line).item():.4f}"
         '0.0000'
     """
-    dtype = torch.promote_types(logits.dtype, torch.float32)  # sums over an image are too long for half precision
-    seen, wanted = torch.sigmoid(logits.to(dtype)), targets.to(dtype)
+    check_equal_shapes(logits=logits, targets=targets)
+    seen, wanted = torch.sigmoid(precise(logits)), precise(targets)
     precision = _share(soft_skeleton(seen, iterations), wanted, smooth)
     sensitivity = _share(soft_skeleton(wanted, iterations), seen, smooth)
     centreline = 1 - 2 * precision * sensitivity / (precision + sensitivity)
-    losses = (1 - alpha) * dice_loss(logits.to(dtype), wanted, smooth, "none") + alpha * centreline
+    losses = (1 - alpha) * dice_loss(precise(logits), wanted, smooth, "none") + alpha * centreline
     return reduced(losses, reduction).to(logits.dtype)
 
 

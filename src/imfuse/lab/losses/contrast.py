@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from imfuse.lab.losses._per_image import PlainLoss, reduced_images
+from imfuse.lab.losses._module import PlainLoss
+from imfuse.lab.losses._per_image import reduced_images
 from imfuse.lab.losses._reduction import Reduction, reduced
 
 SHARPNESS_AIM = 1.08

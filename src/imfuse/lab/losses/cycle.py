@@ -7,7 +7,7 @@ from collections.abc import Callable
 from jaxtyping import Float
 from torch import Tensor
 
-from imfuse.lab.losses._module import LossModule
+from imfuse.lab.losses._module import PlainLoss
 from imfuse.lab.losses._reduction import Reduction, reduced
 
 Images = Float[Tensor, "b c h w"]
@@ -49,22 +49,16 @@ def identity_loss(x: Images, y: Images, there: Translation, back: Translation, r
     return _added(back(x) - x, there(y) - y, reduction)
 
 
-class CycleConsistencyLoss(LossModule):
+class CycleConsistencyLoss(PlainLoss):
     """`cycle_consistency_loss` as a module."""
 
     function = staticmethod(cycle_consistency_loss)
 
-    def __init__(self, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction=reduction)
 
-
-class IdentityLoss(LossModule):
+class IdentityLoss(PlainLoss):
     """`identity_loss` as a module."""
 
     function = staticmethod(identity_loss)
-
-    def __init__(self, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction=reduction)
 
 
 def _added(of_x: Tensor, of_y: Tensor, reduction: Reduction) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from imfuse.lab.losses._precision import precise
 from imfuse.lab.nn.feature_extractor import DEVIATION, FeatureExtractor
 from imfuse.lab.nn.gradients import image_gradient
 
@@ -33,10 +34,7 @@ def feature_activity(sources: Float[Tensor, "b n h w"], extractor: FeatureExtrac
     """
     with torch.no_grad():
         features = extractor(sources.flatten(0, 1)[:, None]).values()
-        dtype = torch.promote_types(sources.dtype, torch.float32)  # sums over a map are too long for half precision
-        levels = [
-            image_gradient(UNIT * level.to(dtype), "laplacian8").square().mean((1, 2, 3, 4)) for level in features
-        ]
+        levels = [image_gradient(UNIT * precise(level), "laplacian8").square().mean((1, 2, 3, 4)) for level in features]
         return torch.stack(levels).mean(0).view(sources.shape[:2])
 
 

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imfuse.lab.losses._per_image import PlainLoss
+from imfuse.lab.losses._module import PlainLoss
 from imfuse.lab.losses._reduction import Reduction, reduced
 from imfuse.lab.metrics import functional as metrics
 from imfuse.lab.metrics.functional.ssim import ssim_map

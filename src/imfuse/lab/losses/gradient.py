@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from imfuse.lab.losses._module import LossModule
-from imfuse.lab.losses._per_image import PlainLoss, reduced_images
+from imfuse.lab.losses._module import LossModule, PlainLoss
+from imfuse.lab.losses._per_image import reduced_images
 from imfuse.lab.losses._reduction import Reduction, reduced
+from imfuse.lab.losses._shapes import check_equal_shapes
 from imfuse.lab.nn.gradients import Operator, image_gradient
 
 Norm = Literal["l1", "l2"]
@@ -33,13 +34,14 @@ def gradient_loss(
         reduction: over the images; `none` gives `(b,)`.
 
     Raises:
-        ValueError: no such operator, norm or reduction.
+        ValueError: images of unequal shapes, no such operator, norm or reduction.
 
     Example:
         >>> slope = torch.arange(4.0).expand(1, 1, 4, 4)
         >>> gradient_loss(slope, torch.zeros(1, 1, 4, 4), "forward").item()
         0.75
     """
+    check_equal_shapes(image=image, target=target)
     return reduced_images(_size(image_gradient(image - target, operator), norm), reduction)
 
 

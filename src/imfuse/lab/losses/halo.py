@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from imfuse.lab.losses._per_image import PlainLoss, reduced_images
+from imfuse.lab.losses._module import PlainLoss
+from imfuse.lab.losses._per_image import reduced_images
 from imfuse.lab.losses._reduction import Reduction, reduced
 
 SCALES = 5
@@ -16,7 +17,7 @@ SCALES = 5
 def halo_loss(
     fused: Float[Tensor, "b 1 h w"], sources: Float[Tensor, "b n h w"], reduction: Reduction = "mean"
 ) -> Tensor:
-    """Mean, over scales of 4 to 64 pixels, of the coarse gradient that exceeds the largest of the sources'.
+    """Coarse gradient that exceeds the largest of the sources', summed over s scales of 4 to 64 pixels, over s + 1.
 
     At each scale the images are means over cells; where the fused mean changes from cell to cell by more than that of
     any source does, the change was invented by the choice between them. Images in [0, 1]; in [0, 1]; 0 for a source,

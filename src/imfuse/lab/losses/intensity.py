@@ -6,8 +6,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from imfuse.lab.losses._per_image import PlainLoss, reduced_images
+from imfuse.lab.losses._module import PlainLoss
+from imfuse.lab.losses._per_image import reduced_images
 from imfuse.lab.losses._reduction import Reduction, reduced
+from imfuse.lab.losses._shapes import check_equal_shapes
 
 
 def intensity_loss(
@@ -18,6 +20,7 @@ def intensity_loss(
     It is the mean squared error times the number of channels, and `mse_loss` itself for one channel, but for what
     `sum` and `none` give: one value an image rather than one a pixel.
     """
+    check_equal_shapes(image=image, target=target)
     return reduced_images(F.mse_loss(image, target, reduction="none").sum(1), reduction)
 
 

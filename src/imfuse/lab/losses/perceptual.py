@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from imfuse.lab.losses._features import FeatureLoss, Features, LayerWeights, feature_dtype, layer_pairs
 from imfuse.lab.losses._reduction import Reduction, reduced
+from imfuse.lab.losses._shapes import check_equal_shapes
 
 
 def perceptual_loss(
@@ -67,7 +68,6 @@ def feature_distance(features: Features, targets: Features, weights: LayerWeight
     """`perceptual_loss` of each image, in float32 at least."""
     distances = []
     for values, others, weight in layer_pairs(features, targets, weights):
-        if values.shape != others.shape:
-            raise ValueError(f"features {tuple(values.shape)} and targets {tuple(others.shape)}: expected equal shapes")
+        check_equal_shapes(features=values, targets=others)
         distances.append(weight * (values - others).square().mean(dim=(1, 2, 3)))
     return torch.stack(distances).sum(0)

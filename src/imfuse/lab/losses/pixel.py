@@ -1,4 +1,7 @@
-"""Losses from pixel to pixel of two images, whatever their scale; `none` gives the map of all values."""
+"""Losses from pixel to pixel of two images, whatever their scale; `none` gives the map of all values.
+
+Images of unequal shapes are a ValueError.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,22 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from imfuse.lab.losses._module import LossModule
-from imfuse.lab.losses._per_image import PlainLoss
+from imfuse.lab.losses._module import LossModule, PlainLoss
 from imfuse.lab.losses._reduction import Reduction, reduced
+from imfuse.lab.losses._shapes import check_equal_shapes
 
 Images = Float[Tensor, "b c h w"]
 
 
 def mse_loss(image: Images, target: Images, reduction: Reduction = "mean") -> Tensor:
     """(x - y)^2 at each value x of the image and y of the target; it prefers many small errors to one large."""
+    check_equal_shapes(image=image, target=target)
     return reduced(F.mse_loss(image, target, reduction="none"), reduction)
 
 
 def mae_loss(image: Images, target: Images, reduction: Reduction = "mean") -> Tensor:
     """|x - y| at each value x of the image and y of the target."""
+    check_equal_shapes(image=image, target=target)
     return reduced(F.l1_loss(image, target, reduction="none"), reduction)
 
 
@@ -37,6 +42,7 @@ def smooth_l1_loss(image: Images, target: Images, beta: float = 1.0, reduction: 
         >>> smooth_l1_loss(torch.tensor([0.1, 1.0]), torch.zeros(2), beta=0.2, reduction="none")
         tensor([0.0250, 0.9000])
     """
+    check_equal_shapes(image=image, target=target)
     return reduced(F.smooth_l1_loss(image, target, reduction="none", beta=beta), reduction)
 
 
@@ -49,6 +55,7 @@ def charbonnier_loss(image: Images, target: Images, epsilon: float = 1e-3, reduc
         epsilon: above 0; the loss of equal images.
         reduction: `none` gives the shape of the images.
     """
+    check_equal_shapes(image=image, target=target)
     return reduced(torch.sqrt((image - target).square() + epsilon**2), reduction)
 
 

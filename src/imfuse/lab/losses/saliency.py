@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from imfuse.lab.losses._precision import precise
 from imfuse.lab.metrics.functional._fast import is_plain
 from imfuse.lab.metrics.functional._images import grey_levels
 
@@ -32,8 +33,7 @@ def saliency_map(images: Float[Tensor, "b n h w"]) -> Float[Tensor, "b n h w"]:
         >>> saliency_map(torch.tensor([[[[0.0, 0.0, 0.2, 1.0]]]]))
         tensor([[[[0.4286, 0.4286, 0.4286, 1.0000]]]])
     """
-    planes = images.detach().flatten(0, 1)[:, None]
-    planes = planes.to(torch.promote_types(planes.dtype, torch.float32))  # bfloat16 cannot tell 256 levels apart
+    planes = precise(images.detach()).flatten(0, 1)[:, None]  # bfloat16 cannot tell 256 levels apart
     levels = grey_levels(planes, torch.uint8)
     if is_plain(planes):
         tables = _contrast(_histogram_by_opencv(levels)).to(planes.dtype)

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from imfuse.lab.losses._choice import share_of_largest
 from imfuse.lab.losses._module import LossModule
 from imfuse.lab.losses._reduction import Reduction, reduced
+from imfuse.lab.losses._shapes import check_equal_shapes
 from imfuse.lab.metrics.functional._images import filter_separable, gaussian_window
 from imfuse.lab.nn.gradients import image_gradient
 
@@ -56,10 +57,7 @@ def sdnet_loss(
     gradient = (decide(laplacians) * (laplacian(fused) - laplacians).square()).sum(1).mean((1, 2))
     loss = intensity + beta * gradient
     if decomposed is not None:
-        if decomposed.shape != sources.shape:  # one image would be compared with every source
-            raise ValueError(
-                f"decomposed {tuple(decomposed.shape)}: expected the shape of sources {tuple(sources.shape)}"
-            )
+        check_equal_shapes(decomposed=decomposed, sources=sources)
         loss = loss + (decomposed - sources).square().sum(1).mean((1, 2))
     return reduced(loss.to(fused.dtype), reduction)
 

@@ -13,7 +13,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from imfuse.lab.losses._module import LossModule
+from imfuse.lab.losses._precision import precise
 from imfuse.lab.losses._reduction import Reduction, reduced
+from imfuse.lab.losses._shapes import check_equal_shapes
 
 BORDER_WEIGHT, BORDER_WIDTH = 10.0, 5.0
 FAR = 2
@@ -55,7 +57,7 @@ def weighted_cross_entropy_loss(
     """
     labelled = labels != ignore
     known = labels.where(labelled, 0)
-    losses = F.cross_entropy(logits, known, reduction="none")
+    losses = F.cross_entropy(precise(logits), known, reduction="none")
     weights = labelled.to(losses.dtype)
     if class_weights is not None:
         if len(class_weights) != logits.shape[1]:
@@ -64,8 +66,9 @@ def weighted_cross_entropy_loss(
     if pixel_weights is not None:
         weights = weights * pixel_weights.to(losses.dtype)
     if reduction == "mean":
-        return (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(weights.dtype).tiny)
-    return reduced(losses * weights, reduction)
+        mean = (losses * weights).sum() / weights.sum().clamp_min(torch.finfo(weights.dtype).tiny)
+        return mean.to(logits.dtype)
+    return reduced(losses * weights, reduction).to(logits.dtype)
 
 
 def border_weights(
@@ -137,12 +140,16 @@ def dice_loss(
         targets: in [0, 1].
         smooth: s, pixels that make the loss of a class that is neither there nor seen 0; with 0 it is 1.
         reduction: over images and classes; `none` gives `(b, k)`.
+
+    Raises:
+        ValueError: targets of another shape than the logits, or no such reduction.
     """
-    seen = torch.sigmoid(logits)
+    check_equal_shapes(logits=logits, targets=targets)
+    seen, targets = torch.sigmoid(precise(logits)), precise(targets)
     both = (seen * targets).sum(dim=(2, 3))
     each = seen.sum(dim=(2, 3)) + targets.sum(dim=(2, 3))
     least = torch.finfo(each.dtype).tiny
-    return reduced(1 - (2 * both + smooth) / (each + smooth).clamp_min(least), reduction)
+    return reduced(1 - (2 * both + smooth) / (each + smooth).clamp_min(least), reduction).to(logits.dtype)
 
 
 class CrossEntropyLoss(LossModule):

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from imfuse.lab.losses._features import FeatureLoss, Features, LayerWeights, feature_dtype, layer_pairs
+from imfuse.lab.losses._precision import precise
 from imfuse.lab.losses._reduction import Reduction, reduced
 from imfuse.lab.nn.vgg_names import CONVOLUTIONS, vgg_layer
 
@@ -26,7 +27,7 @@ def gram_matrix(features: Float[Tensor, "b n h w"]) -> Float[Tensor, "b n n"]:
         [[[5.0, 2.0], [2.0, 1.0]]]
     """
     with torch.autocast(features.device.type, enabled=False):
-        maps = features.to(torch.promote_types(features.dtype, torch.float32)).flatten(2)
+        maps = precise(features).flatten(2)
         return maps @ maps.mT
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imfuse.lab.losses._features import FeatureLoss
+from imfuse.lab.losses._precision import precise
 from imfuse.lab.losses._reduction import Reduction, reduced
 from imfuse.lab.losses.perceptual import feature_distance
 from imfuse.lab.nn.feature_extractor import FeatureExtractor
@@ -46,10 +47,9 @@ def topology_loss(
     """
     if logits.shape[1] != 1 or targets.shape != logits.shape:
         raise ValueError(f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)}: expected both (b, 1, h, w)")
-    precise = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    targets = targets.to(precise.dtype)
-    per_pixel = F.binary_cross_entropy_with_logits(precise, targets, reduction="none").mean(dim=(1, 2, 3))
-    seen, wanted = extractor(torch.sigmoid(precise)), extractor(targets)
+    values, targets = precise(logits), precise(targets)
+    per_pixel = F.binary_cross_entropy_with_logits(values, targets, reduction="none").mean(dim=(1, 2, 3))
+    seen, wanted = extractor(torch.sigmoid(values)), extractor(targets)
     chosen = extractor.layers if layers is None else layers
     distance = feature_distance([seen[layer] for layer in chosen], [wanted[layer] for layer in chosen], None)
     return reduced(per_pixel + mu * distance, reduction).to(logits.dtype)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from imfuse.lab.losses._module import LossModule
+from imfuse.lab.losses._precision import precise
 from imfuse.lab.losses._reduction import Reduction, reduced
 
 Form = Literal["anisotropic", "isotropic", "squared"]
@@ -35,8 +36,9 @@ def total_variation_loss(
         >>> total_variation_loss(torch.tensor([[[[0.0, 1.0], [0.0, 1.0]]]])).item()
         0.5
     """
-    across = F.pad(image.diff(dim=3), (0, 1))
-    down = F.pad(image.diff(dim=2), (0, 0, 0, 1))
+    values = precise(image)
+    across = F.pad(values.diff(dim=3), (0, 1))
+    down = F.pad(values.diff(dim=2), (0, 0, 0, 1))
     if form == "anisotropic":
         size = across.abs() + down.abs()
     elif form == "isotropic":
@@ -45,7 +47,7 @@ def total_variation_loss(
         size = across.square() + down.square()
     else:
         raise ValueError(f"form {form!r}: expected anisotropic, isotropic or squared")
-    return reduced(size.mean(dim=(1, 2, 3)), reduction)
+    return reduced(size.mean(dim=(1, 2, 3)), reduction).to(image.dtype)
 
 
 class TotalVariationLoss(LossModule):
