@@ -43,7 +43,8 @@ def read_term(name: str, value: Any) -> Term:
         if not isinstance(value, Mapping):
             return Term(name, read_weight(value))
         if "weight" not in value:
-            raise RecipeError(f"{dict(value)} has no `weight`; write {{weight: 1.0, ...}}")
+            schedule = ", or {weight: {first: 0, last: 1}} for a schedule" if "first" in value else ""
+            raise RecipeError(f"{dict(value)} has no `weight`; write {{weight: 1.0, ...}}{schedule}")
         options = {key: option for key, option in value.items() if key not in {"weight", "loss"}}
         return Term(str(value.get("loss", name)), read_weight(value["weight"]), options)
     except RecipeError as error:

@@ -141,7 +141,23 @@ def test_every_loss_is_the_same_on_a_gpu(name):
         ({"sim": 1.0}, r"'sim'.*did you mean 'ssim'"),
         ({}, "no terms"),
         ({"total": 1.0}, "'total'"),
-        ({"ssim": {"weight": 1.0, "operator": "sobel"}}, r"objective\.ssim: ssim does not take .*operator"),
+        (
+            {"ssim": {"weight": 1.0, "operator": "sobel"}},
+            r"objective\.ssim: ssim has no option 'operator'; its options: none",
+        ),
+        (
+            {"mae": {"weight": 1.0, "colour": 1}},
+            r"objective\.mae: mae has no option 'colour'; its options: target$",
+        ),
+        (
+            {"look": {"weight": 1.0, "loss": "perceptual", "network_weights": "none.pth"}},
+            r"objective\.look: no file of weights none\.pth",
+        ),
+        (
+            {"tim": {"weight": 1.0, "weights": "features", "network": "vgg17"}},
+            r"objective\.tim: no network 'vgg17': expected vgg16",
+        ),
+        ({"mae": {"first": 0, "last": 1}}, r"objective\.mae: .*{weight: {first: 0, last: 1}} for a schedule"),
         ({"mae": {"weight": 1.0, "target": "all"}}, r"objective\.mae: .*expected each, mean, maximum"),
         ({"ssim": {"weight": 1.0, "reduction": "sum"}}, r"objective\.ssim: .*no `reduction`"),
         ({"ssim": "much"}, r"objective\.ssim: 'much'; expected a finite number"),

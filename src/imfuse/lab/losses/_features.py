@@ -36,7 +36,11 @@ def layer_pairs(
     if isinstance(weights, Mapping) or weights is None:
         shares: dict[Any, float] = dict.fromkeys(values, 1.0) if weights is None else dict(weights)
     else:
-        shares = dict(zip(values if len(weights) == len(values) else range(len(weights)), weights, strict=True))
+        if len(weights) != len(values):
+            raise ValueError(
+                f"{len(weights)} weights of layers: expected one for each of {', '.join(map(str, values))}"
+            )
+        shares = dict(zip(values, weights, strict=True))
     for what, given in (("targets", others), ("weights", shares)):
         if set(given) != set(values):
             raise ValueError(f"{what} of layers {list(given)}: expected those of the features, {list(values)}")

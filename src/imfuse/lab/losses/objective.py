@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from imfuse.errors import RecipeError, TrainingError
+from imfuse.errors import ImfuseError, RecipeError, TrainingError
 from imfuse.lab.losses.registry import LOSSES, Loss
 from imfuse.lab.schedule import Schedule
 from imfuse.lab.term import Term, read_term
@@ -104,10 +105,22 @@ def _make_loss(name: str, term: Term, own: Mapping[str, Callable[..., Tensor]]) 
         raise RecipeError(f"objective: no loss {term.loss!r}{hint} Known losses: {', '.join([*own, *LOSSES])}")
     if "reduction" in term.options:
         raise RecipeError(f"objective.{name}: a term is the mean of its loss, and takes no `reduction`")
+    _check_options(name, term)
     try:
         return LOSSES[term.loss](**term.options)
+    except ImfuseError as error:
+        raise RecipeError(f"objective.{name}: {error}") from error
     except (TypeError, ValueError) as error:
         raise RecipeError(f"objective.{name}: {term.loss} does not take {term.options} ({error})") from error
+
+
+def _check_options(name: str, term: Term) -> None:
+    known = [option for option in inspect.signature(LOSSES[term.loss]).parameters if option != "reduction"]
+    for option in term.options:
+        if option not in known:
+            raise RecipeError(
+                f"objective.{name}: {term.loss} has no option {option!r}; its options: {', '.join(known) or 'none'}"
+            )
 
 
 def _check(values: Mapping[str, Tensor]) -> None:

@@ -131,14 +131,14 @@ def _known(whole: nn.Module, network: str | nn.Module, layers: Sequence[str] | N
         return DEFAULT_LAYERS[network]
     names = [name for name, _ in whole.named_modules() if name]
     kind = network if isinstance(network, str) else type(network).__name__
+    outer = ", ".join(name for name in names if name.count(".") <= 1) + ", and those inside them"
     if isinstance(layers, str) or not layers:
-        raise ModelError(f"layers {layers!r} of {kind}: expected a list of at least one of {', '.join(names)}")
+        raise ModelError(f"layers {layers!r} of {kind}: expected a list of at least one of {outer}")
     for layer in layers:
         if layer not in names:
             close = get_close_matches(layer, names, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
-            outer = ", ".join(name for name in names if name.count(".") <= 1)
-            raise ModelError(f"{kind} has no layer {layer!r}{hint} Its layers: {outer}, and those inside them")
+            raise ModelError(f"{kind} has no layer {layer!r}{hint} Its layers: {outer}")
     return tuple(dict.fromkeys(layers))
 
 
