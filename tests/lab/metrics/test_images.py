@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.signal import correlate2d
+from torch.nn import functional as F
 
 from imfuse.errors import MetricError
 from imfuse.lab.metrics.functional import _images
@@ -21,7 +22,7 @@ def noise(*shape: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
 def test_opencv_filters_as_pytorch_and_scipy_do(dtype, size):
     image, column, row = noise(2, 3, 24, 31, dtype=dtype), noise(size, dtype=dtype), noise(3, dtype=dtype)
     by_opencv = filter_separable(image, column, row)
-    by_pytorch = filter_separable(image.clone().requires_grad_(), column, row).detach()
+    by_pytorch = F.conv2d(image.flatten(0, 1)[:, None], torch.outer(column, row)[None, None]).view_as(by_opencv)
     expected = correlate2d(image[1, 2].numpy(), np.outer(column.numpy(), row.numpy()), mode="valid")
     tolerance = 1e-5 if dtype == torch.float32 else 1e-12
     torch.testing.assert_close(by_opencv, by_pytorch, rtol=tolerance, atol=tolerance)
@@ -39,17 +40,38 @@ def test_images_of_any_layout_are_filtered():
     torch.testing.assert_close(filter_separable(image, window), filter_separable(image.contiguous(), window))
 
 
-def test_opencv_filters_only_where_no_gradient_is_asked_for(monkeypatch):
+def test_opencv_leaves_half_precision_and_compiling_to_pytorch(monkeypatch):
     calls = []
-    monkeypatch.setattr(_images, "filter_planes", lambda image, window, row: calls.append(image))
-    image, window = noise(1, 1, 9, 9).requires_grad_(), noise(3)
-    filter_separable(image, window)
-    filter_separable(image.detach().half(), window.half())
+
+    def filter_planes(image, column, row):
+        calls.append(image)
+        return image
+
+    monkeypatch.setattr(_images, "filter_planes", filter_planes)
+    image, window = noise(1, 1, 9, 9), noise(3)
+    filter_separable(image.half(), window.half())
+    torch.compile(filter_separable, backend="aot_eager", fullgraph=True)(image, window)
     assert not calls
-    filter_separable(image.detach(), window)
-    with torch.no_grad():
-        filter_separable(image, window)
+    filter_separable(image, window)
+    filter_separable(image.requires_grad_(), window)
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("sizes", [(5, 5), (4, 2), (1, 3)])
+def test_filters_have_the_derivatives_of_pytorch_of_any_order(sizes):
+    image, (column, row) = noise(2, 2, 7, 8).requires_grad_(), (noise(size) for size in sizes)
+    by_opencv = filter_separable(image, column, row)
+    by_pytorch = F.conv2d(image.flatten(0, 1)[:, None], torch.outer(column, row)[None, None]).view_as(by_opencv)
+    slopes = [torch.autograd.grad(values.pow(3).sum(), image)[0] for values in (by_opencv, by_pytorch)]
+    torch.testing.assert_close(*slopes)
+    assert torch.autograd.gradgradcheck(lambda x: filter_separable(x, column, row).square(), image)
+
+
+def test_what_was_filtered_may_be_changed_in_place():
+    image, window = noise(1, 1, 7, 8).requires_grad_(), noise(3)
+    for images in (image, image.expand(2, 3, -1, -1)):
+        filter_separable(images, window).mul_(2).sum().backward()
+    assert torch.isfinite(image.grad).all()
 
 
 def test_a_window_that_does_not_fit_is_refused():

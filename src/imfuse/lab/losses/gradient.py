@@ -107,7 +107,8 @@ def _size(gradients: Float[Tensor, "b c k h w"], norm: Norm) -> Float[Tensor, "b
 
 
 def _strongest(values: Float[Tensor, "b n ..."]) -> Float[Tensor, "b 1 ..."]:
-    return torch.take_along_dim(values, values.abs().argmax(1, keepdim=True), dim=1)
+    highest, lowest = values.amax(1, keepdim=True), values.amin(1, keepdim=True)
+    return torch.where(highest >= -lowest, highest, lowest)
 
 
 def _nothing(images: Tensor, reduction: Reduction) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from imfuse.errors import MetricError
-from imfuse.lab.metrics.functional._fast import filter_planes, is_plain
+from imfuse.lab.metrics.functional._fast import filter_planes, is_usual
 from imfuse.lab.metrics.functional._sharing import shared
 
 FARTHEST = 0.25
@@ -39,17 +39,16 @@ def filter_separable(
 ) -> Float[Tensor, "b c h2 w2"]:
     """Correlate each channel with a separable window, without padding ('valid').
 
-    OpenCV does it on a CPU where no gradient is asked for, because it takes a tenth of the time there. The result may
-    be a view of something larger.
+    OpenCV does it on a CPU, because it takes a tenth of the time there. The result may be a view of something larger.
 
     Args:
         image: sides not shorter than the window.
-        window: weights down the columns, and along the rows too unless `row` is given.
+        window: weights, without gradient, down the columns, and along the rows too unless `row` is given.
         row: weights along the rows.
     """
     row = window if row is None else row
     fits = image.shape[2] >= len(window) and image.shape[3] >= len(row)  # PyTorch tells of one that does not
-    if fits and is_plain(image, window, row):
+    if fits and is_usual(image, window, row):
         return filter_planes(image, window, row)
     channels = image.shape[1]
     with torch.autocast(image.device.type, enabled=False):  # variances lose all their digits in half precision
