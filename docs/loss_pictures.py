@@ -33,11 +33,12 @@ LICENCE = "none: a training to look at"
 TERMS: dict[str, dict[str, Any]] = {
     "mse": {},
     "mae": {},
+    "smooth_l1": {},
     "charbonnier": {},
-    "intensity_maximum": {"loss": "intensity", "target": "maximum"},
+    "intensity": {"target": "maximum"},
     "max_intensity": {},
     "gradient": {},
-    "gradient_laplacian8": {"loss": "gradient", "operator": "laplacian8"},
+    "edge_preserving": {},
     "joint_gradient": {},
     "max_gradient": {},
     "total_variation": {},
@@ -62,7 +63,7 @@ TERMS: dict[str, dict[str, Any]] = {
     "crossfuse": {},
     "fusiondn": {"network": "mobilenet_v2"},
 }
-"""Options of each loss; `loss` where the picture has a name of its own."""
+"""Options of each loss that compares a fused image with its sources, but for `out_of_range`, which shows nothing."""
 
 
 def main() -> None:
@@ -70,7 +71,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path("data"))
     parser.add_argument("--runs", type=Path, default=Path("runs/losses"))
-    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument(
+        "--feature-steps", type=int, default=200, help="of losses that look at features, for their cost"
+    )
     parser.add_argument("--only", nargs="+", choices=TERMS, default=list(TERMS), metavar="LOSS")
     parser.add_argument("--simulated", action="store_true", help="train on simulated scenes, small, and on no pictures")
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "images" / "losses")
@@ -84,7 +88,8 @@ def main() -> None:
 
 def trained(name: str, options: argparse.Namespace) -> Path:
     """The folder of a model that was trained with one loss alone."""
-    changes: dict[str, Any] = {"data": {"root": str(options.root)}, "optimiser": {"steps": options.steps}}
+    steps = options.feature_steps if "network" in TERMS[name] else options.steps
+    changes: dict[str, Any] = {"data": {"root": str(options.root)}, "optimiser": {"steps": steps}}
     if options.simulated:
         changes["data"] = {"sets": [], "simulated": 1.0, "scenes": 2, "patch": 64, "batch": 2}
     recipe = read_recipe(find_recipe("ivif"), changes)
