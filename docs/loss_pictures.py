@@ -28,6 +28,7 @@ from imfuse.lab.training.loop import train
 from imfuse.lab.training.recipe_files import find_recipe, read_recipe
 
 WIDTH, QUALITY = 288, 82
+STEPS, FEWER_STEPS = 500, dict.fromkeys(("perceptual", "texture", "content_style", "tim"), 200)
 LICENCE = "none: a training to look at"
 
 TERMS: dict[str, dict[str, Any]] = {
@@ -71,10 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path("data"))
     parser.add_argument("--runs", type=Path, default=Path("runs/losses"))
-    parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument(
-        "--feature-steps", type=int, default=200, help="of losses that look at features, for their cost"
-    )
+    parser.add_argument("--steps", type=int, help="in place of 500, or 200 of losses that cost ten times as much")
     parser.add_argument("--only", nargs="+", choices=TERMS, default=list(TERMS), metavar="LOSS")
     parser.add_argument("--simulated", action="store_true", help="train on simulated scenes, small, and on no pictures")
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "images" / "losses")
@@ -88,7 +86,7 @@ def main() -> None:
 
 def trained(name: str, options: argparse.Namespace) -> Path:
     """The folder of a model that was trained with one loss alone."""
-    steps = options.feature_steps if "network" in TERMS[name] else options.steps
+    steps = options.steps or FEWER_STEPS.get(name, STEPS)
     changes: dict[str, Any] = {"data": {"root": str(options.root)}, "optimiser": {"steps": steps}}
     if options.simulated:
         changes["data"] = {"sets": [], "simulated": 1.0, "scenes": 2, "patch": 64, "batch": 2}
