@@ -243,6 +243,11 @@ def test_the_gradient_is_that_of_the_value(embeddings, labels, mining):
     assert torch.autograd.gradcheck(lambda x: mined_triplet_loss(x, labels, mining), embeddings.requires_grad_())
 
 
+def test_labels_that_are_not_one_a_row_are_refused(embeddings, labels):
+    with pytest.raises(ValueError, match=r"labels \(12, 1\): expected \(12,\)"):
+        mined_triplet_loss(embeddings, labels[:, None])
+
+
 def test_an_unknown_mining_is_refused(embeddings, labels):
     with pytest.raises(ValueError, match="expected all, hard or semi_hard"):
         mined_triplet_loss(embeddings, labels, "soft")

@@ -173,6 +173,17 @@ def test_a_mistake_is_refused_with_what_is_allowed(terms, message):
         Objective(terms)
 
 
+def test_a_loss_of_ones_own_that_no_term_weighs_is_refused():
+    with pytest.raises(RecipeError, match="no term weighs the loss 'mine'"):
+        Objective({"ssim": 1.0}, {"mine": lambda x: x})
+
+
+@pytest.mark.parametrize("progress", [-0.1, 3])
+def test_progress_is_a_share(progress):
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        Objective({"ssim": 1.0}).at(progress)
+
+
 def test_a_loss_of_ones_own_that_gives_no_scalar_is_refused():
     with pytest.raises(RecipeError, match=r"objective\.map: gives the shape \(3,\)"):
         Objective({"map": 1.0}, {"map": lambda x: x})(torch.ones(3))

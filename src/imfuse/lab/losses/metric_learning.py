@@ -85,8 +85,10 @@ def mined_triplet_loss(
         0, with a gradient of 0, where the batch has no triplet.
 
     Raises:
-        ValueError: no such mining or reduction.
+        ValueError: not one label for each embedding, or no such mining or reduction.
     """
+    if labels.shape != embeddings.shape[:1]:
+        raise ValueError(f"labels {tuple(labels.shape)}: expected ({len(embeddings)},), one for each embedding")
     distance = _distance(embeddings[:, None], embeddings[None])
     same = labels[:, None] == labels[None]
     positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)

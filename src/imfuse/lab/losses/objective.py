@@ -51,6 +51,9 @@ class Objective(nn.Module):
         if "total" in terms:
             raise RecipeError("objective: no term can be named 'total', which is the name of their sum")
         self.terms = {name: read_term(name, value) for name, value in terms.items()}
+        unused = set(losses or {}) - {term.loss for term in self.terms.values()}
+        if unused:
+            raise RecipeError(f"objective: no term weighs the loss {sorted(unused)[0]!r}; name it among the terms")
         self.losses = {name: _make_loss(name, term, losses or {}) for name, term in self.terms.items()}
         # Registered apart, because the name of a term need not be fit for that of a module.
         self.modules_of_losses = nn.ModuleList(loss for loss in self.losses.values() if isinstance(loss, nn.Module))
@@ -58,7 +61,13 @@ class Objective(nn.Module):
         self.check = check
 
     def at(self, progress: float) -> Objective:
-        """This objective, with the weights of when this share of the training is done."""
+        """This objective, with the weights of when this share of the training is done.
+
+        Raises:
+            ValueError: not a share, such as a number of steps.
+        """
+        if not 0 <= progress <= 1:
+            raise ValueError(f"progress {progress}: expected the share of the training that is done, from 0 to 1")
         self.progress = progress
         return self
 

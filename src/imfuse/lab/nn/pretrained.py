@@ -78,7 +78,8 @@ def _cached(checkpoint: Any, name: str) -> dict[str, Tensor]:
     except OSError as error:  # URLError is one
         raise ModelError(
             f"the weights of {name} are not in {folder} and cannot be fetched ({error}); put {_file(checkpoint)} "
-            "there, set TORCH_HOME to the folder above hub/checkpoints that has it, or give its path as weights"
+            "there, set TORCH_HOME to the folder above hub/checkpoints that has it, or give its path as weights (of a "
+            "loss: network_weights)"
         ) from error
     except (UnpicklingError, RuntimeError, EOFError) as error:
         raise ModelError(
