@@ -1,6 +1,6 @@
 """Make as much of a texture as is wanted, out of noise, by its Gram matrices (Gatys, Ecker and Bethge 2015).
 
-    python examples/losses/texture_synthesis.py [--texture FILE] [--steps 300]
+    python examples/losses/texture_synthesis.py [--texture FILE] [--steps 150]
         [--network mobilenet_v2|vgg19] [--weights imagenet|random|FILE]
 
 Without a file pebbles are drawn. The pictures of the paper need VGG.
@@ -30,6 +30,8 @@ LAYERS = {
     "mobilenet_v2": ["features.0", *(f"features.{block}.conv.0" for block in (2, 3, 5, 8))],
     "vgg19": [vgg_layer("vgg19", name) for name in ("relu1_1", "pool1", "pool2", "pool3", "pool4")],
 }
+# MobileNetV2 begins with a strided convolution: unless it sees the picture enlarged too, it hatches every pebble.
+ENLARGED = {"mobilenet_v2": (1, 2), "vgg19": (1,)}
 
 
 def as_square(pixels: np.ndarray) -> Tensor:
@@ -53,8 +55,10 @@ def synthesise(texture: Tensor, network: str, weights: str, steps: int) -> Tenso
     extractor = FeatureExtractor(network, LAYERS[network], weights)
 
     def seen(image: Tensor) -> list[Tensor]:
-        # At half the size too, because the wide layers of MobileNetV2 do not look far.
-        return [maps for each in (image, F.avg_pool2d(image, 2)) for maps in extractor(each).values()]
+        sizes = [F.interpolate(image, scale_factor=times, mode="bilinear") for times in ENLARGED[network]]
+        # And by its slow changes of colour themselves, to which the network is almost blind.
+        slow = F.avg_pool2d(image - texture.mean((2, 3), keepdim=True), 16)
+        return [slow, *(maps for each in sizes for maps in extractor(each).values())]
 
     with torch.no_grad():
         wanted = seen(texture)
@@ -71,7 +75,7 @@ def synthesise(texture: Tensor, network: str, weights: str, steps: int) -> Tenso
     optimiser = torch.optim.Adam(levels, lr=0.1)
     fading = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for step in track(range(steps), "Weaving"):
-        # Rolled about, so that neither the border nor the grid of strided convolutions shows; the result can be tiled.
+        # Rolled about, so that the border does not show: the result can be tiled.
         rolled = picture().roll(torch.randint(SIDE, (2,)).tolist(), (2, 3))
         loss = texture_loss(seen(rolled), wanted, layer_weights)
         optimiser.zero_grad()
@@ -96,7 +100,7 @@ def main(texture: Path | None, steps: int, network: str, weights: str, output: P
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texture", type=Path)
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--network", choices=list(LAYERS), default="mobilenet_v2")
     parser.add_argument("--weights", default="imagenet")
     parser.add_argument("--output", type=Path, default=Path("texture_synthesis"))

@@ -13,6 +13,7 @@ import argparse
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -97,15 +98,17 @@ class UNet(nn.Module):
         return self.last(maps)
 
 
-def train(source: Source, name: str, loss: Loss, steps: int) -> nn.Module:
-    torch.manual_seed(0)
-    rng, network = np.random.default_rng(0), UNet()
+def train(source: Source, name: str, loss: Loss, steps: int, seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    rng, network = np.random.default_rng(seed), UNet()
     optimiser = torch.optim.Adam(network.parameters(), lr=2e-3)
+    fading = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in track(range(steps), f"Learning by {name}"):
         images, masks = batch(source, rng, BATCH)
         optimiser.zero_grad()
         loss(network(images), masks).backward()
         optimiser.step()
+        fading.step()
     return network.eval()
 
 
@@ -113,19 +116,19 @@ def pieces(masks: np.ndarray) -> np.ndarray:
     return np.array([cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] - 1 for mask in masks])
 
 
-def main(folder: Path | None, steps: int, network: str, weights: str, output: Path) -> None:
+def main(folder: Path | None, steps: int, seed: int, output: Path, **features: Any) -> None:
     learning, testing = (read_folder(folder / split) if folder else draw_roads for split in ("train", "test"))
-    images, masks = batch(testing, np.random.default_rng(1), TESTS)
+    images, masks = batch(testing, np.random.default_rng(1234), TESTS)
     truth = masks[:, 0].numpy() > 0
     entropy = F.binary_cross_entropy_with_logits
     losses: dict[str, Loss] = {
         "cross entropy": entropy,
-        "with features": TopologyLoss(network, network_weights=weights),
+        "with features": TopologyLoss(**features),
         "with clDice": lambda logits, targets: entropy(logits, targets) + cldice_loss(logits, targets, iterations=3),
     }
     columns = {"image": images[:, 0].numpy(), "truth": truth}
     for name, loss in losses.items():
-        trained = train(learning, name, loss, steps)
+        trained = train(learning, name, loss, steps, seed)
         with torch.no_grad():
             found = trained(images)[:, 0].numpy() > 0
         overlap = (found & truth).sum() / (found | truth).sum()
@@ -146,6 +149,7 @@ if __name__ == "__main__":
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--network", default="mobilenet_v2")
-    parser.add_argument("--weights", default="random")
+    parser.add_argument("--weights", dest="network_weights", default="random")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path("thin_structures"))
     main(**vars(parser.parse_args()))

@@ -1,6 +1,6 @@
 """Translate visible into infrared images after seeing no pair: a small CycleGAN (Zhu et al. 2017).
 
-    python examples/losses/unpaired_translation.py [--folder FOLDER] [--elsewhere FOLDER] [--steps 1000]
+    python examples/losses/unpaired_translation.py [--folder FOLDER] [--elsewhere FOLDER] [--steps 600]
 
 A folder holds `vis` and `ir`, images of the same names; without one, streets are invented. Of the first four fifths one
 half gives the visible images, the other half the infrared ones. The last fifth, and `--elsewhere`, test the result.
@@ -25,7 +25,7 @@ from imfuse.lab.losses.adversarial import ADVERSARIAL
 from imfuse.lab.losses.cycle import cycle_consistency_loss, identity_loss
 from imfuse.scenes import simulate
 
-SIDE, CROP, BATCH = 256, 64, 4
+SIDE, CROP, BATCH = 128, 64, 4
 CYCLE, IDENTITY = 10.0, 5.0
 Pairs = tuple[Tensor, Tensor]  # visible and infrared (b, 3, h, w) in [0, 1]; the infrared three times the same
 
@@ -159,6 +159,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--elsewhere", type=Path)
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--output", type=Path, default=Path("unpaired_translation"))
     main(**vars(parser.parse_args()))
