@@ -38,15 +38,15 @@ OF_COLOUR = [name for name, metric in METRICS.items() if metric.inputs == "colou
 @pytest.fixture(scope="module", autouse=True)
 def _weights_of_lpips(tmp_path_factory):
     """Random weights of AlexNet where torch.hub would keep the trained ones, because any will do here."""
-    before = torch.hub.get_dir()
-    torch.hub.set_dir(str(tmp_path_factory.mktemp("hub")))
     with torch.device("meta"):
         shapes = {key: value.shape for key, value in alexnet().state_dict().items() if key.startswith("features.")}
-    weights_file().parent.mkdir()
     generator = torch.Generator().manual_seed(0)
-    torch.save({key: torch.randn(shape, generator=generator) / 10 for key, shape in shapes.items()}, weights_file())
-    yield
-    torch.hub.set_dir(before)
+    # By TORCH_HOME, because what `torch.hub.set_dir` sets cannot be unset.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCH_HOME", str(tmp_path_factory.mktemp("torch")))
+        weights_file().parent.mkdir(parents=True)
+        torch.save({key: torch.randn(shape, generator=generator) / 10 for key, shape in shapes.items()}, weights_file())
+        yield
 
 
 def batches(name: str = "SSIM", sizes: tuple[int, ...] = SIZES) -> list[tuple[torch.Tensor, torch.Tensor]]:
