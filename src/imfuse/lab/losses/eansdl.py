@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from imfuse.lab.losses._module import LossModule
+from imfuse.lab.losses._precision import precise
 from imfuse.lab.losses._reduction import Reduction, reduced
 from imfuse.lab.losses._window_difference import window_difference
 from imfuse.lab.nn.gradients import image_gradient
@@ -95,7 +96,7 @@ def level_radius(radius: float, level: int) -> int:
 
 
 def _gradient_size(features: Tensor) -> Float[Tensor, "b h w"]:
-    features = features.to(torch.promote_types(features.dtype, torch.float32))
+    features = precise(features)
     across, down = image_gradient(features, "sobel").unbind(dim=2)
     # The root of zero has no finite gradient, that of a limit has 0.
     least = torch.finfo(features.dtype).tiny

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from imfuse.lab.losses._module import PlainLoss
 from imfuse.lab.losses._reduction import Reduction, reduced
+from imfuse.lab.losses._similarity import mean_similarity
 from imfuse.lab.metrics import functional as metrics
-from imfuse.lab.metrics.functional.ssim import ssim_map
 
 VISUAL_INFORMATION_LIMIT = 1.5
 
@@ -36,9 +36,8 @@ def ssim_pair_loss(
         0.0
     """
     dtype = torch.promote_types(image.dtype, target.dtype)
-    exact = torch.promote_types(dtype, torch.float32)
-    first, second = (images.to(exact).flatten(0, 1)[:, None] for images in (image, target))
-    values = ssim_map(first, second).mean(dim=(1, 2, 3)).unflatten(0, image.shape[:2])
+    channels = (images.to(dtype).flatten(0, 1)[:, None] for images in (image, target))
+    values = mean_similarity(*channels).view(image.shape[:2])
     return reduced(1 - values.mean(1), reduction).to(dtype)
 
 
