@@ -8,8 +8,10 @@ from torch import nn
 
 from imfuse.errors import RecipeError
 from imfuse.lab.models.learned_pyramid import LearnedPyramid
+from imfuse.lab.models.searched import SearchedFusion
+from imfuse.lab.models.tim import TIMFusion
 
-MODELS: dict[str, type[nn.Module]] = {"learned_pyramid": LearnedPyramid}
+MODELS: dict[str, type[nn.Module]] = {"learned_pyramid": LearnedPyramid, "searched": SearchedFusion, "tim": TIMFusion}
 """Every network that a recipe can name."""
 
 
@@ -33,4 +35,4 @@ def build_model(name: str, **options: Any) -> nn.Module:
         raise RecipeError(f"model.options: {error}") from error
 
 
-__all__ = ["MODELS", "LearnedPyramid", "build_model"]
+__all__ = ["MODELS", "LearnedPyramid", "SearchedFusion", "TIMFusion", "build_model"]

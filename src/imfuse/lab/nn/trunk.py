@@ -1,0 +1,84 @@
+"""A trunk: from images to features, by a stem and cells, at the resolution and width of a genotype."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from imfuse.lab.nn.cells import build_cell
+from imfuse.lab.nn.feature_fusion import pooling_blocks
+from imfuse.lab.nn.genotype import CellGene
+
+SMALLEST_SIDE = 2
+"""Of features, for convolutions with a mirrored border."""
+
+
+class Trunk(nn.Module):
+    """Stem and cells.
+
+    Args:
+        cells: their genes.
+        images: how many are seen at once.
+        width: C of the features.
+        resolution: pixels a side that one feature covers.
+        norm: whether the stem has a batch norm.
+
+    Attributes:
+        size_multiple: height and width of the images must be multiples of this.
+        radius: pixels that a feature reaches to each side, but for what `pools_globally`.
+        pools: whether a cell pools over the whole picture.
+    """
+
+    def __init__(
+        self, cells: Sequence[CellGene], width: int, resolution: int = 1, *, images: int = 2, norm: bool = False
+    ) -> None:
+        super().__init__()
+        self.stem = Stem(images, width, resolution, norm=norm)
+        built = [build_cell(cell, width) for cell in cells]
+        self.cells = nn.Sequential(*built)
+        self.size_multiple = resolution * max([SMALLEST_SIDE, *(cell.size_multiple for cell in built)])
+        self.radius = resolution * (self.stem.radius + sum(cell.radius for cell in built)) + resolution - 1
+        self.pools = bool(pooling_blocks(self.cells))
+
+    def forward(self, images: Float[Tensor, "b n h w"]) -> Float[Tensor, "b c h2 w2"]:
+        """Features of `(h / resolution, w / resolution)`."""
+        return self.cells(self.stem(images))
+
+
+class Stem(nn.Module):
+    """Features of images: a pixel-unshuffle, conv 3 to 2 C channels, PReLU, conv 3 to C channels, PReLU.
+
+    Args:
+        images: how many.
+        width: C.
+        resolution: pixels a side that one feature covers.
+        norm: with a batch norm before the last PReLU.
+
+    Attributes:
+        radius: features that a feature reaches to each side.
+    """
+
+    radius = 2
+
+    def __init__(self, images: int, width: int, resolution: int = 1, *, norm: bool = False) -> None:
+        super().__init__()
+        self.resolution = resolution
+        self.body = nn.Sequential(
+            conv3(images * resolution**2, 2 * width),
+            nn.PReLU(),
+            conv3(2 * width, width),
+            *([nn.BatchNorm2d(width)] if norm else []),
+            nn.PReLU(),
+        )
+
+    def forward(self, images: Float[Tensor, "b n h w"]) -> Float[Tensor, "b c h2 w2"]:
+        """Features of `(h / resolution, w / resolution)`."""
+        return self.body(F.pixel_unshuffle(images, self.resolution) if self.resolution > 1 else images)
+
+
+def conv3(channels: int, made: int) -> nn.Conv2d:
+    """Conv 3 with bias and a mirrored border, for sides of at least 2."""
+    return nn.Conv2d(channels, made, 3, padding=1, padding_mode="reflect")
