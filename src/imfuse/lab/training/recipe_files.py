@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
-import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from imfuse.images.storage import write_file
 from imfuse.lab.term import read_term
 from imfuse.lab.training.recipe import Recipe
 from imfuse.lab.training.recipe_checks import check_recipe
+from imfuse.lab.training.recipe_values import check_names, load_values, merged, typed
 
 PACKAGE = Path(__file__).resolve().parents[2]
 RECIPE_FOLDERS = (PACKAGE / "recipes", PACKAGE.parents[1] / "recipes")
@@ -45,12 +44,24 @@ def read_recipe(path: Path, changes: Mapping[str, Any] | None = None) -> Recipe:
     Raises:
         RecipeError: unreadable YAML, an unknown or missing field, a wrong type, or a value out of its range.
     """
-    values = _load(path)
-    _check_names(values, Recipe, (), str(path))
-    _check_names(changes or {}, Recipe, (), "changed fields")
-    merged = _merged(values, changes or {})
-    _check_terms(merged.get("objective"), str(path))
-    recipe = _typed(merged, str(path))
+    values = load_values(path)
+    check_names(values, Recipe, str(path))
+    check_names(changes or {}, Recipe, "changed fields")
+    return recipe_of(merged(values, changes or {}), str(path))
+
+
+def recipe_of(values: Mapping[str, Any], where: str) -> Recipe:
+    """The recipe of values as they stand in a file.
+
+    Args:
+        values: nested as in the file.
+        where: they come from, for errors.
+
+    Raises:
+        RecipeError: a missing field, a wrong type, or a value out of its range.
+    """
+    check_terms(values.get("objective"), where)
+    recipe = typed(Recipe, values, where)
     check_recipe(recipe)
     return recipe
 
@@ -78,74 +89,14 @@ def with_folders(recipe: Recipe, folders: Sequence[str]) -> Recipe:
     return changed
 
 
-def _load(path: Path) -> dict[str, Any]:
-    import yaml
+def check_terms(objective: Any, where: str) -> None:
+    """Refuse what is no weight here, because jsonargparse would not say of which term.
 
-    class Loader(yaml.SafeLoader):
-        """YAML 1.1 but for numbers such as 1e-4, which it would take as text for want of a point."""
-
-    number = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$")
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789."))
-    try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RecipeError(f"{path}: not a readable YAML file ({error})") from error
-    if not isinstance(values, dict):
-        raise RecipeError(f"{path}: expected fields such as `name: ...`, found {type(values).__name__}")
-    return values
-
-
-def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Override nested values; what `changes` does not name stays."""
-    merged = dict(values)
-    for name, change in changes.items():
-        former = merged.get(name)
-        if isinstance(former, dict) and isinstance(change, Mapping):
-            merged[name] = _merged(former, change)
-        else:
-            merged[name] = change
-    return merged
-
-
-def _typed(values: dict[str, Any], where: str) -> Recipe:
-    import jsonargparse
-
-    parser = jsonargparse.ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(Recipe)
-    try:
-        parsed = parser.parse_object(values)
-    except Exception as error:  # jsonargparse raises several unrelated types, which differ between versions
-        raise RecipeError(f"{where}: {error}") from error
-    # `instantiate` took the place of `instantiate_classes` in jsonargparse 4.49.
-    instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes
-    return Recipe(**instantiate(parsed))
-
-
-def _check_terms(objective: Any, where: str) -> None:
-    """Refuse what is no weight here, because jsonargparse would not say of which term."""
+    Raises:
+        RecipeError: names the term.
+    """
     if isinstance(objective, Mapping):
         try:
             _ = [read_term(str(name), value) for name, value in objective.items()]
         except RecipeError as error:
             raise RecipeError(f"{where}: {error}") from error
-
-
-def _check_names(values: Mapping[str, Any], kind: type, at: tuple[str, ...], where: str) -> None:
-    """Refuse unknown names here, because jsonargparse would not say which ones are allowed."""
-    hints = typing.get_type_hints(kind)
-    for name, value in values.items():
-        if name not in hints:
-            dotted = ".".join([*at, str(name)])
-            raise RecipeError(f"{where}: unknown field {dotted}; allowed here: {', '.join(hints)}")
-        for part, part_kind in _parts(value, hints[name]):
-            _check_names(part, part_kind, (*at, name), where)
-
-
-def _parts(value: Any, kind: Any) -> list[tuple[dict[str, Any], type]]:
-    """The mappings inside a value that are to become dataclasses: itself, or those of a list."""
-    if dataclasses.is_dataclass(kind):
-        return [(value, typing.cast(type, kind))] if isinstance(value, dict) else []
-    arguments = typing.get_args(kind)
-    if isinstance(value, list) and arguments and dataclasses.is_dataclass(arguments[0]):
-        return [(item, typing.cast(type, arguments[0])) for item in value if isinstance(item, dict)]
-    return []
