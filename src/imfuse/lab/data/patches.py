@@ -54,8 +54,14 @@ class PatchSampler:
         self.whole = whole
         self.sets = [scenes for scenes, _ in sets]
         self.sources, self.patch, self.recipe, self.seed = tuple(sources), patch, recipe, seed
-        shares = np.cumsum([share for _, share in sets])
-        self._limits = shares / shares[-1]
+        self.shares = [share for _, share in sets]
+        sums = np.cumsum(self.shares)
+        self._limits = sums / sums[-1]
+
+    def of(self, sets: Sequence[Scenes], seed: int) -> PatchSampler:
+        """The same patches of other scenes, one set in place of each, and by another seed."""
+        shared = list(zip(sets, self.shares, strict=True))
+        return PatchSampler(shared, self.sources, self.patch, self.recipe, seed, whole=self.whole)
 
     def batch(self, step: int, numbers: range) -> tuple[Patches, Patches]:
         """The patches `numbers` of the global batch of a step.
