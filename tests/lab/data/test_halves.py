@@ -31,7 +31,7 @@ def test_both_halves_together_are_the_whole_and_share_no_scene(count: int):
     scenes = grey_scenes(count)
     training, validation = (HalfOfScenes(scenes, half) for half in ("training", "validation"))
     numbers = [[int(half[i].max()) for i in range(len(half))] for half in (training, validation)]
-    assert sorted(sum(numbers, [])) == list(range(count))
+    assert sorted([*numbers[0], *numbers[1]]) == list(range(count))
     assert 0 <= len(numbers[0]) - len(numbers[1]) <= 1
 
 
