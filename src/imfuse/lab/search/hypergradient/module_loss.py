@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from torch import Tensor, nn
@@ -49,9 +50,20 @@ def module_loss(
 
 
 def _run(module: nn.Module, replaced: dict[str, Tensor], inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    own = {name: parameter.detach() for name, parameter in module.named_parameters()}
-    copies = {name: buffer.clone() for name, buffer in module.named_buffers()}
-    return functional_call(module, {**own, **copies, **replaced}, inputs, options)
+    values: dict[Tensor, Tensor] = {buffer: buffer.clone() for buffer in module.buffers()}
+    for name, parameter in module.named_parameters():
+        values[parameter] = replaced.get(name, parameter.detach())
+    # torch's own tying would leave the given tensors in a sub-module that is reached by two paths, so every place is
+    # named here, once.
+    places = {name: values[tensor] for name, tensor in _places(module)}
+    return functional_call(module, places, inputs, options, tie_weights=False)
+
+
+def _places(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Each parameter and buffer of each sub-module, of shared sub-modules once, of shared tensors each time."""
+    for prefix, part in module.named_modules():
+        yield from part.named_parameters(prefix, recurse=False, remove_duplicate=False)
+        yield from part.named_buffers(prefix, recurse=False, remove_duplicate=False)
 
 
 def _own_names(module: nn.Module, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -61,7 +73,8 @@ def _own_names(module: nn.Module, names: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError(f"{kind}: expected the bare module; give its attribute `module`")
     parameters = dict(module.named_parameters(remove_duplicate=False))
     if unknown := [name for name in names if name not in parameters]:
-        raise ValueError(f"no parameters of {kind}: {', '.join(unknown)}; it has {', '.join(parameters)}")
+        nearest = get_close_matches(unknown[0], parameters, cutoff=0)
+        raise ValueError(f"no parameters of {kind}: {', '.join(unknown)}; it has such as {', '.join(nearest)}")
     first = {parameter: name for name, parameter in module.named_parameters()}
     own = tuple(first[parameters[name]] for name in names)
     if twice := [name for name, listed in zip(names, own, strict=True) if own.count(listed) > 1]:
