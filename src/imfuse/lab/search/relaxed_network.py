@@ -1,0 +1,107 @@
+"""A network whose architecture is relaxed: it has logits for each choice of a space, which train as weights do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from imfuse.errors import RecipeError
+from imfuse.lab.search.choices import Choice
+from imfuse.lab.search.mixture import Step
+from imfuse.lab.search.relaxation import RELAXATIONS, Relaxation, gumbel_noise, gumbel_weights, softmax_weights
+
+INITIAL_SPREAD = 1e-3
+"""Standard deviation of the logits at the start: all options are about as likely, and no two exactly."""
+
+
+class RelaxedNetwork(nn.Module):
+    """Logits, and what follows of them, for networks that mix by them.
+
+    A subclass runs its mixtures inside `with self.step.of(self.weights_of_step())`, in its `forward`: then logits that
+    `torch.func.functional_call` puts in place count, and derivatives of any order pass.
+
+    Args:
+        choices: of the space.
+        relaxation: `softmax` computes every option; `gumbel` one that is drawn.
+        temperature: as in `softmax_weights` and `gumbel_weights`; may be changed between steps.
+
+    Attributes:
+        logits: of each choice, by its name with `/` for `.`; small random numbers of torch's generator.
+        step: what mixtures take their weights from.
+
+    Raises:
+        ValueError: no such relaxation.
+        RecipeError: a temperature that is not above 0.
+    """
+
+    noise: Tensor
+
+    def __init__(self, choices: Sequence[Choice], relaxation: Relaxation, temperature: float) -> None:
+        super().__init__()
+        if relaxation not in RELAXATIONS:
+            raise ValueError(f"relaxation {relaxation!r}: expected one of {', '.join(RELAXATIONS)}")
+        if not 0 < temperature < math.inf:
+            raise RecipeError(f"temperature {temperature!r}: expected a number above 0")
+        self.choices = tuple(choices)
+        self.relaxation, self.temperature = relaxation, temperature
+        self.logits = nn.ParameterDict(
+            {_key(choice): INITIAL_SPREAD * torch.randn(len(choice.options)) for choice in choices}
+        )
+        self.register_buffer("noise", torch.zeros(sum(self._lengths())), persistent=False)
+        self.step = Step()
+
+    def draw(self, seed: int) -> None:
+        """Gumbel: draw the options of all forward passes until the next draw, the same for the same seed and logits.
+
+        Before the first draw the most likely options are taken. Softmax draws nothing.
+        """
+        self.noise = gumbel_noise(len(self.noise), seed).to(self.noise)
+
+    def weights_of_step(self) -> dict[str, Tensor]:
+        """The weight of each option by the name of its choice; they sum to 1."""
+        if self.relaxation == "softmax":
+            return self.probabilities()
+        noises = zip(self.choices, self.noise.split(self._lengths()), strict=True)
+        return {choice.name: gumbel_weights(self._logit(choice), noise, self.temperature) for choice, noise in noises}
+
+    def probabilities(self, replaced: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """The weights of the options in softmax mode, how likely each is to be drawn in gumbel mode; differentiable.
+
+        Args:
+            replaced: logits to take instead of the network's own, by names of `architecture_names`.
+        """
+        temperature = self.temperature if self.relaxation == "softmax" else 1.0
+        own = {_parameter(choice): self._logit(choice) for choice in self.choices}
+        logits = {**own, **(replaced or {})}
+        return {choice.name: softmax_weights(logits[_parameter(choice)], temperature) for choice in self.choices}
+
+    def picks(self) -> dict[str, int]:
+        """The most likely option of each choice."""
+        return {choice.name: int(self._logit(choice).argmax()) for choice in self.choices}
+
+    def architecture_names(self, level: Literal["macro", "micro"]) -> list[str]:
+        """Names of the logits of one level among the parameters, in the order of the choices."""
+        return [_parameter(choice) for choice in self.choices if choice.level == level]
+
+    def weight_names(self) -> list[str]:
+        """Names of the parameters that are no logits."""
+        logits = {_parameter(choice) for choice in self.choices}
+        return [name for name, _ in self.named_parameters() if name not in logits]
+
+    def _logit(self, choice: Choice) -> Tensor:
+        return self.logits[_key(choice)]
+
+    def _lengths(self) -> list[int]:
+        return [len(choice.options) for choice in self.choices]
+
+
+def _key(choice: Choice) -> str:
+    return choice.name.replace(".", "/")  # names of parameters are split at points
+
+
+def _parameter(choice: Choice) -> str:
+    return f"logits.{_key(choice)}"
