@@ -43,6 +43,10 @@ class TrainingError(ImfuseError):
     """A training that had to stop: a non-finite value, or a checkpoint that does not fit the recipe."""
 
 
+class SearchError(ImfuseError):
+    """A search that cannot go on: no network within the budget, or trials that belong to another search."""
+
+
 class MissingExtraError(ImfuseError):
     """A feature whose optional dependency is not installed; the text names the extra to install."""
 

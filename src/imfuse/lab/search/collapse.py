@@ -1,0 +1,96 @@
+"""Signs that a search went wrong: it fell for the cheapest operator, or decided nothing."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from imfuse.lab.search.choices import SearchSpace
+from imfuse.lab.search.increments import Increments
+from imfuse.lab.search.strategies.trial import Latency
+
+G = TypeVar("G")
+
+REMEDY = (
+    "The latency outweighed the loss, so that this says little about fusion: lower the weight of the latency, raise "
+    "the budget, or search among operators of nearer cost"
+)
+
+
+def collapse(space: SearchSpace[G], genotype: G, latency: Latency) -> str | None:
+    """A warning where a search fell for what is cheapest, else None.
+
+    That is: every operator, or from three on every one but one, is the fastest that could stand at its place; or the
+    network is the fastest of the whole space.
+
+    Args:
+        space: what was searched.
+        genotype: what was found.
+        latency: milliseconds of a genotype's network, a sum over its parts.
+
+    Example:
+        >>> from imfuse.lab.search.space import Space
+        >>> space = Space(kinds=("csc",), operators=("res_3", "dil_3"), cells=(1,))
+        >>> slow = lambda genotype: 2.0 + 1.5 * str(genotype).count("res_3")
+        >>> collapse(space, space.genotype({"cell1.csc.op1": 1, "cell1.csc.op2": 1}), slow).partition(" (")[0]
+        'collapse to the cheapest operator: 2 of 2 are dil_3'
+        >>> collapse(space, space.genotype({"cell1.csc.op1": 0, "cell1.csc.op2": 1}), slow)
+    """
+    increments, picks = Increments(space, latency), space.picks(genotype)
+    _, places = increments.shape({name: pick for name, pick in picks.items() if name not in increments.micro})
+    names = {choice.name: choice.options for choice in space.choices}
+    cheapest = [names[place][picks[place]] for place, added in places.items() if _is_cheapest(added, picks[place])]
+    milliseconds = latency(genotype)
+    if cheapest and len(cheapest) >= len(places) - (len(places) >= 3):
+        slowest = milliseconds + sum(max(added) - added[picks[place]] for place, added in places.items())
+        return (
+            f"collapse to the cheapest operator: {len(cheapest)} of {len(places)} are {_listed(cheapest)} (the network "
+            f"takes {milliseconds:.3g} ms, and {slowest:.3g} ms with the slowest operators). {REMEDY}"
+        )
+    fastest = latency(increments.fastest())
+    if space.size > 1 and math.isclose(milliseconds, fastest, rel_tol=1e-9):
+        return f"collapse to the cheapest network of the space: '{genotype}' ({milliseconds:.3g} ms). {REMEDY}"
+    return None
+
+
+def undecided(space: SearchSpace[G], probabilities: Mapping[str, Sequence[float]], margin: float = 0.05) -> str | None:
+    """A warning where the probabilities of every choice of an operator are all but uniform, else None.
+
+    Args:
+        space: what was searched.
+        probabilities: those of the options, for every choice of operators.
+        margin: by how much the largest probability of a choice may exceed that of a uniform one and still mean nothing.
+
+    Example:
+        >>> from imfuse.lab.search.space import Space
+        >>> space = Space(kinds=("csc",), operators=("res_3", "dil_3"), slots=1, cells=(1,))
+        >>> undecided(space, {"cell1.csc.op1": [0.51, 0.49]}).partition(";")[0]
+        'undecided: no operator has a clear lead (the clearest is res_3 for cell1.csc.op1, 0.51 of 2 options)'
+        >>> undecided(space, {"cell1.csc.op1": [0.8, 0.2]})
+    """
+    leads = []
+    for choice in space.choices:
+        if choice.level == "micro":
+            values = [float(value) for value in probabilities[choice.name]]
+            leads.append(
+                (max(values) - 1 / len(values), max(values), choice.options[values.index(max(values))], choice)
+            )
+    if not leads or max(lead[0] for lead in leads) > margin:
+        return None
+    _, probability, operator, choice = max(leads, key=lambda lead: lead[0])
+    return (
+        f"undecided: no operator has a clear lead (the clearest is {operator} for {choice.name}, {probability:.2f} of "
+        f"{len(choice.options)} options); the genotype is little better than a random one. Train longer, or raise the "
+        "architecture's learning rate"
+    )
+
+
+def _is_cheapest(added: Sequence[float], pick: int) -> bool:
+    least, most = min(added), max(added)
+    return math.isclose(added[pick], least, abs_tol=1e-9) and not math.isclose(least, most, abs_tol=1e-9)
+
+
+def _listed(names: Sequence[str | int]) -> str:
+    return ", ".join(str(name) for name, _ in Counter(names).most_common())
