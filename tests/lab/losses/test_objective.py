@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
+from typing import NamedTuple
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imfuse.errors import RecipeError, TrainingError
@@ -58,6 +59,41 @@ def test_a_term_without_weight_is_measured_and_moves_nothing():
     total.backward()
     assert terms["mae"] > 0
     assert not fused.grad.any()
+
+
+class Images(NamedTuple):
+    """What a network could make in training."""
+
+    fused: Tensor
+    target: Tensor
+
+
+def test_each_term_is_of_the_image_that_it_names():
+    images, sources = Images(torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)), torch.rand(2, 2, 16, 16)
+    first = {"weight": 3, "loss": "mae", "image": "target", "target": 0}
+    own = {"weight": 1, "loss": "mean", "image": "target"}
+    objective = Objective({"mae": 2.0, "first": first, "own": own}, {"mean": lambda image, _: image.mean()})
+    total, values = objective(images, sources)
+    expected = {
+        "mae": F.l1_loss(images.fused.expand_as(sources), sources),
+        "first": F.l1_loss(images.target, sources[:, :1]),
+        "own": images.target.mean(),
+    }
+    torch.testing.assert_close(values, expected)
+    torch.testing.assert_close(total, 2 * expected["mae"] + 3 * expected["first"] + expected["own"])
+    compiled = torch.compile(Objective({"mae": 2.0, "first": first}), backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(images, sources)[1]["first"], expected["first"])
+
+
+def test_an_image_that_is_not_there_is_refused_with_those_that_are():
+    sources = torch.rand(1, 2, 8, 8)
+    objective = Objective({"mae": {"weight": 1, "image": "detail"}})
+    with pytest.raises(RecipeError, match=r"objective\.mae: no image 'detail'; the network makes fused, target"):
+        objective(Images(sources[:, :1], sources[:, 1:]), sources)
+    with pytest.raises(RecipeError, match=r"no image 'detail'; the network makes fused$"):
+        objective(sources[:, :1], sources)
+    tensor_by_name = Objective({"mae": {"weight": 1, "image": "fused"}})(sources[:, :1], sources)
+    torch.testing.assert_close(tensor_by_name, Objective({"mae": 1})(sources[:, :1], sources))
 
 
 def test_losses_of_ones_own_take_what_the_objective_is_called_with():
@@ -165,6 +201,7 @@ def test_every_loss_is_the_same_on_a_gpu(name):
         ({"mae": {"first": 0, "last": 1}}, r"objective\.mae: .*{weight: {first: 0, last: 1}} for a schedule"),
         ({"mae": {"weight": 1.0, "target": "all"}}, r"objective\.mae: .*expected each, mean, maximum"),
         ({"ssim": {"weight": 1.0, "reduction": "sum"}}, r"objective\.ssim: .*no `reduction`"),
+        ({"mae": {"weight": 1.0, "image": 2}}, r"objective\.mae: image 2; expected the name of an image"),
         ({"ssim": "much"}, r"objective\.ssim: 'much'; expected a finite number"),
     ],
 )

@@ -74,6 +74,19 @@ def test_a_network_that_makes_no_grey_picture_is_refused(recipe, monkeypatch):
         recipe_network(replace(recipe, model=ModelRecipe("colour")))
 
 
+def test_a_network_that_makes_several_pictures_in_evaluation_is_refused(recipe, monkeypatch):
+    class Several(nn.Conv2d):
+        def __init__(self) -> None:
+            super().__init__(2, 1, 1)
+
+        def forward(self, input: Tensor) -> tuple[Tensor, ...]:  # noqa: A002
+            return super().forward(input), input
+
+    monkeypatch.setitem(MODELS, "several", Several)
+    with pytest.raises(RecipeError, match="makes tuple in evaluation, not the fused image alone"):
+        recipe_network(replace(recipe, model=ModelRecipe("several")))
+
+
 def test_the_trial_draws_nothing_so_that_the_weights_stay_those_of_the_seed(recipe):
     from imfuse.lab.models import build_model
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from imfuse.errors import ImfuseError, RecipeError, TrainingError
 from imfuse.lab.losses.registry import LOSSES, Loss
 from imfuse.lab.schedule import Schedule
-from imfuse.lab.term import Term, read_term
+from imfuse.lab.term import FUSED, Term, read_term
 
 
 class Objective(nn.Module):
@@ -22,8 +22,8 @@ class Objective(nn.Module):
 
     Args:
         terms: by name, the weight of a loss of `LOSSES` or of `losses`: a number; or a mapping of `weight` (a number,
-            or a schedule such as `{first: 0, last: 1, end: 0.5}`), the options of the loss, and `loss` where the term
-            has a name of its own, as recipes write it.
+            or a schedule such as `{first: 0, last: 1, end: 0.5}`), the options of the loss, `loss` where the term has a
+            name of its own, and `image` where it is of another image than `fused`, as recipes write it.
         losses: losses of one's own by name, such as modules; they take what the objective is called with, and return a
             scalar.
         check: raise an error of a term that is not finite; it waits for the device at each call.
@@ -86,13 +86,14 @@ class Objective(nn.Module):
         """Total and the unweighted value of each term.
 
         Args:
-            images: fused `(b, 1, h, w)` and sources `(b, n, h, w)`; or what `losses` take.
+            images: fused `(b, 1, h, w)` and sources `(b, n, h, w)`; or what `losses` take. In place of fused it may be
+                a NamedTuple of images, from which each term takes its own.
 
         Raises:
             TrainingError: a term is not finite.
-            RecipeError: a loss of one's own gives no scalar.
+            RecipeError: a loss of one's own gives no scalar, or there is no image of the name that a term says.
         """
-        values = {name: loss(*images) for name, loss in self.losses.items()}
+        values = {name: self.measure(name, *images) for name in self.losses}
         for name, value in values.items():
             if value.ndim:
                 raise RecipeError(f"objective.{name}: gives the shape {tuple(value.shape)}; a term must be a scalar")
@@ -101,6 +102,22 @@ class Objective(nn.Module):
         # A term without weight adds nothing, also where it is not finite: 0 times that would be NaN.
         weighted = [weight * values[name] for name, weight in self.weights.items() if weight]
         return torch.stack(weighted or [0 * value for value in values.values()]).sum(), values
+
+    def measure(self, name: str, images: Any, *more: Any) -> Tensor:
+        """The unweighted value of one term, of what `forward` takes.
+
+        Raises:
+            RecipeError: there is no image of the name that the term says.
+        """
+        return self.losses[name](_image(name, self.terms[name].image, images), *more)
+
+
+def _image(name: str, image: str, images: Any) -> Any:
+    """The image of a term among those of a NamedTuple; what is none counts as the fused image."""
+    known = getattr(images, "_fields", (FUSED,))
+    if image not in known:
+        raise RecipeError(f"objective.{name}: no image {image!r}; the network makes {', '.join(known)}")
+    return getattr(images, image) if hasattr(images, "_fields") else images
 
 
 def _make_loss(name: str, term: Term, own: Mapping[str, Callable[..., Tensor]]) -> Loss:

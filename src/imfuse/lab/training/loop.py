@@ -24,14 +24,14 @@ from imfuse.lab.training import optimisation
 from imfuse.lab.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint, save_tensors
 from imfuse.lab.training.example import example_picture, example_sources
 from imfuse.lab.training.logbook import Logbook
-from imfuse.lab.training.network import recipe_network, size_multiple
+from imfuse.lab.training.network import Images, recipe_network, size_multiple
 from imfuse.lab.training.recipe import Recipe, recipe_sha256
 from imfuse.lab.training.recipe_objective import recipe_objective
 from imfuse.lab.training.run_folder import RunFolder
 from imfuse.lab.training.stopping import StopRequest
 
-Objective = Callable[[Tensor, Tensor], tuple[Tensor, dict[str, Tensor]]]
-"""(fused `(b, 1, h, w)`, sources `(b, n, h, w)`) -> the total, and the value of each term without its weight."""
+Objective = Callable[[Images, Tensor], tuple[Tensor, dict[str, Tensor]]]
+"""(what the network makes, sources `(b, n, h, w)`) -> the total, and the value of each term without its weight."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def train(
         if network is None:
             torch.manual_seed(recipe.seed)
             network = recipe_network(recipe)
-        objective = objective or recipe_objective(recipe)
+        objective = objective or recipe_objective(recipe, network)
         training = _Training(fabric, recipe, run, network=network, objective=objective)
         training.open_folder(restart=restart)
         return training.run_steps()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +18,9 @@ ALLOWED = {
     "symmetric is true",
 }
 """What the options of a network must be, for the errors."""
+
+Images = Any
+"""What a network in training makes: the fused image `(b, 1, h, w)`, or a NamedTuple of images, one of them `fused`."""
 
 FAILURES = (ArithmeticError, IndexError, MemoryError, RuntimeError, TypeError, ValueError)
 """What networks raise of options or sources that they cannot take."""
@@ -49,6 +54,28 @@ def size_multiple(network: nn.Module, recipe: Recipe) -> int:
     return multiple
 
 
+@torch.no_grad()
+def training_images(network: nn.Module, sources: Tensor, recipe: Recipe) -> Images:
+    """What a network makes of sources in training, where it may make more images than the fused one.
+
+    A copy makes them, so that no statistics change, and without a draw that others would miss.
+
+    Raises:
+        RecipeError: it cannot, or makes neither an image nor a NamedTuple of images.
+    """
+    size_multiple(network, recipe)
+    apart = copy.deepcopy(network).cpu().train()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            images = apart(sources)
+    except FAILURES as error:
+        raise _refusal(recipe, f"cannot be trained on sources {tuple(sources.shape)} ({error})") from error
+    named = images if hasattr(images, "_fields") else (images,)
+    if not all(isinstance(image, Tensor) for image in named):
+        raise _refusal(recipe, f"makes {type(images).__name__} in training, not an image or a NamedTuple of images")
+    return images
+
+
 def _build(recipe: Recipe) -> nn.Module:
     model = recipe.model
     try:
@@ -66,11 +93,13 @@ def _try(network: nn.Module, recipe: Recipe, side: int) -> None:
     count = len(recipe.sources)
     training = network.training
     try:
-        fused: Tensor = network.eval()(torch.zeros(1, count, side, side))
+        fused = network.eval()(torch.zeros(1, count, side, side))
     except FAILURES as error:
         raise _refusal(recipe, f"cannot fuse {count} sources of {side} x {side} pixels ({error})") from error
     finally:
         network.train(training)
+    if not isinstance(fused, Tensor):
+        raise _refusal(recipe, f"makes {type(fused).__name__} in evaluation, not the fused image alone")
     if fused.shape != (1, 1, side, side):
         raise _refusal(recipe, f"makes {tuple(fused.shape)} of {count} sources, not {(1, 1, side, side)}")
     if not bool(torch.isfinite(fused).all()):
