@@ -1,4 +1,4 @@
-"""What the losses of TIM, SDNet, CrossFuse and FusionDN have to keep: finite, differentiable, of their type, learnt."""
+"""What the losses of TIM, HAF, SDNet, CrossFuse and FusionDN keep: finite, differentiable, of their type, learnt."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from imfuse.lab.losses.crossfuse import CrossFuseLoss
 from imfuse.lab.losses.fusiondn import FusionDNLoss
+from imfuse.lab.losses.haf import HAFLoss
 from imfuse.lab.losses.sdnet import SDNetLoss
 from imfuse.lab.losses.tim import TIMLoss, VisualLoss
 from imfuse.lab.nn.feature_extractor import FeatureExtractor
@@ -29,6 +30,8 @@ LOSSES: dict[str, Callable[..., nn.Module]] = {
     "visual": VisualLoss,
     "visual, equal": lambda **more: VisualLoss("equal", **more),
     "visual, features": lambda **more: VisualLoss("features", network=extractor(), **more),
+    "haf": HAFLoss,
+    "haf, features": lambda **more: HAFLoss("features", network=extractor(), **more),
     "sdnet": SDNetLoss,
     "crossfuse": CrossFuseLoss,
     "fusiondn": lambda **more: FusionDNLoss(network=extractor(), **more),
@@ -101,7 +104,7 @@ def test_the_gradient_is_that_of_the_value(name):
     assert torch.autograd.gradcheck(lambda image: loss(image, sources), fused.requires_grad_())
 
 
-@pytest.mark.parametrize("name", ["tim", "visual", "sdnet", "crossfuse", "fusiondn, features"])
+@pytest.mark.parametrize("name", ["tim", "visual", "haf", "sdnet", "crossfuse", "fusiondn, features"])
 def test_it_compiles_whole(name):
     fused, sources = images()
     loss = LOSSES[name]()

@@ -60,6 +60,7 @@ from imfuse.lab.losses.gradient import (
     joint_gradient_loss,
     max_gradient_loss,
 )
+from imfuse.lab.losses.haf import HAFLoss, haf_loss
 from imfuse.lab.losses.halo import HaloLoss, halo_loss
 from imfuse.lab.losses.intensity import (
     IntensityLoss,
@@ -135,6 +136,7 @@ __all__ = [
     "FocalLoss",
     "FusionDNLoss",
     "GradientLoss",
+    "HAFLoss",
     "HaloLoss",
     "IdentityLoss",
     "IntensityLoss",
@@ -192,6 +194,7 @@ __all__ = [
     "gradient_loss",
     "gradient_penalty",
     "gram_matrix",
+    "haf_loss",
     "halo_loss",
     "hard_triplets",
     "identity_loss",

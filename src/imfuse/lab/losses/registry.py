@@ -24,6 +24,7 @@ from imfuse.lab.losses.fidelity import (
 )
 from imfuse.lab.losses.fusiondn import FusionDNLoss
 from imfuse.lab.losses.gradient import EdgePreservingLoss, GradientLoss, JointGradientLoss, MaxGradientLoss
+from imfuse.lab.losses.haf import HAFLoss
 from imfuse.lab.losses.halo import HaloLoss
 from imfuse.lab.losses.intensity import IntensityLoss, MaxIntensityLoss, OutOfRangeLoss
 from imfuse.lab.losses.perceptual import PerceptualLoss
@@ -64,6 +65,7 @@ LOSSES: dict[str, Callable[..., Loss]] = {
     # Of published methods.
     "tim": TIMLoss,
     "visual": VisualLoss,
+    "haf": HAFLoss,
     "sdnet": SDNetLoss,
     "crossfuse": CrossFuseLoss,
     "fusiondn": FusionDNLoss,
