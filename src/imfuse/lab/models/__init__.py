@@ -1,4 +1,8 @@
-"""Fusion networks by name; each maps `(b, n, h, w)` sources in [0, 1] to `(b, 1, h, w)`."""
+"""Fusion networks by name; each maps `(b, n, h, w)` sources in [0, 1] to `(b, 1, h, w)`.
+
+In training a network may return a NamedTuple of images instead, of which one is `fused`; an objective's terms name the
+`image` that they are of.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,17 @@ from typing import Any
 from torch import nn
 
 from imfuse.errors import RecipeError
+from imfuse.lab.models.haf import HAF, HAFImages
 from imfuse.lab.models.learned_pyramid import LearnedPyramid
 from imfuse.lab.models.searched import SearchedFusion
 from imfuse.lab.models.tim import TIMFusion
 
-MODELS: dict[str, type[nn.Module]] = {"learned_pyramid": LearnedPyramid, "searched": SearchedFusion, "tim": TIMFusion}
+MODELS: dict[str, type[nn.Module]] = {
+    "learned_pyramid": LearnedPyramid,
+    "searched": SearchedFusion,
+    "tim": TIMFusion,
+    "haf": HAF,
+}
 """Every network that a recipe can name."""
 
 
@@ -35,4 +45,4 @@ def build_model(name: str, **options: Any) -> nn.Module:
         raise RecipeError(f"model.options: {error}") from error
 
 
-__all__ = ["MODELS", "LearnedPyramid", "SearchedFusion", "TIMFusion", "build_model"]
+__all__ = ["HAF", "MODELS", "HAFImages", "LearnedPyramid", "SearchedFusion", "TIMFusion", "build_model"]
