@@ -1,0 +1,1 @@
+"""Pictures of networks: boxes and arrows in points, what flows through them, and the cells of a trunk."""
