@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imfuse.errors import RecipeError
@@ -31,12 +31,14 @@ def test_names_are_those_of_what_is_built():
     assert set(FUSION_HEADS) == set(HEADS)
 
 
+@settings(deadline=None)
 @given(GENOTYPES)
 def test_the_text_is_read_back(genotype):
     assert Genotype.parse(str(genotype)) == genotype
     assert hash(Genotype.parse(str(genotype))) == hash(genotype)
 
 
+@settings(deadline=None)
 @given(GENOTYPES, st.text(" \n\t", min_size=1, max_size=3))
 def test_spaces_do_not_matter(genotype, space):
     text = str(genotype).replace(" ", space).replace(")", f"{space}){space}").replace(":", f"{space}:")

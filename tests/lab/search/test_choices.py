@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imfuse.errors import RecipeError
@@ -62,6 +62,7 @@ def test_what_a_change_opens_is_sampled_and_what_does_not_matter_never_changes()
     assert shares(mutate(Words(), "a", random) for _ in range(6000)) == pytest.approx(of_short, abs=0.02)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_mutant_is_in_the_space_and_differs_by_one_decision(seed):
     random = Random(seed)

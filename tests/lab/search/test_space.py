@@ -7,7 +7,7 @@ from itertools import product
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imfuse.errors import RecipeError
@@ -56,6 +56,7 @@ def test_the_size_is_the_number_of_different_genotypes(space):
     assert all(genotype in space for genotype in genotypes)
 
 
+@settings(deadline=None)
 @given(SPACES, st.integers(0, 2**32))
 def test_picks_and_genotypes_give_each_other(space, seed):
     genotype = sample(space, Random(seed))
@@ -65,6 +66,7 @@ def test_picks_and_genotypes_give_each_other(space, seed):
     assert list(picks) == [choice.name for choice in space.choices if choice.name in picks]
 
 
+@settings(deadline=None)
 @given(SPACES, st.integers(0, 2**32))
 def test_picks_are_those_of_the_cells_and_kinds_that_are_there(space, seed):
     genotype = sample(space, Random(seed))
