@@ -32,6 +32,7 @@ class SearchedFusion(nn.Module):
         RecipeError: not a genotype.
 
     Example:
+        >>> import torch
         >>> network = SearchedFusion("x2 w8 blend: csc(conv_3 spatial_3)")
         >>> network(torch.rand(1, 2, 32, 48)).shape
         torch.Size([1, 1, 32, 48])
@@ -41,7 +42,7 @@ class SearchedFusion(nn.Module):
 
     def __init__(self, genotype: str | Genotype) -> None:
         super().__init__()
-        self.genotype = gene = Genotype.parse(genotype) if isinstance(genotype, str) else genotype
+        self.genotype = gene = genotype if isinstance(genotype, Genotype) else Genotype.parse(str(genotype))
         self.trunk = Trunk(gene.cells, gene.width, gene.resolution)
         self.head = FUSION_HEADS[gene.head](gene.width, gene.resolution)
         self.size_multiple = math.lcm(self.trunk.size_multiple, self.head.size_multiple)

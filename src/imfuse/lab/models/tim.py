@@ -61,9 +61,10 @@ class TIMEnhancement(TwoBranches):
         masked: whether a mask joins the branches; None: not in the medical networks of `ENHANCEMENT`.
 
     Raises:
-        RecipeError: no such name or operator.
+        RecipeError: no such name or operator, or not two branches.
 
     Example:
+        >>> import torch
         >>> A, B, fused = torch.rand(3, 1, 1, 16, 16)
         >>> TIMEnhancement("ct-mri")(A, B, fused).fused.shape
         torch.Size([1, 1, 16, 16])
@@ -78,5 +79,7 @@ class TIMEnhancement(TwoBranches):
                 f"operators {operators!r}; expected the names of operators, or one of {', '.join(ENHANCEMENT)}"
             )
         genes = ENHANCEMENT[operators] if isinstance(operators, str) else operators
+        if len(genes) != 2:
+            raise RecipeError(f"operators of {len(genes)} branches; expected those of two, one for each source")
         cells = [[CellGene("csc", tuple(names))] * 2 for names in genes]
         super().__init__(cells, WIDTH, masked=not (named and operators.endswith("mri")) if masked is None else masked)

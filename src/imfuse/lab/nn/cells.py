@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from imfuse.lab.nn.genotype import CellGene
-from imfuse.lab.nn.guided_filter import guided_filter
+from imfuse.lab.nn.guided_filter import guided_filters
 from imfuse.lab.nn.operators import OPERATORS, MakeOperator
 from imfuse.lab.nn.scales import Down, Up
 
@@ -113,7 +113,7 @@ class CDC(nn.Module):
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Same shape in and out."""
         guide = x.amax(1, keepdim=True) - x.amin(1, keepdim=True)
-        smooth = [guided_filter(guide, x, radius, epsilon) for radius in RADII for epsilon in EPSILONS]
+        smooth = [each for radius in RADII for each in guided_filters(guide, x, radius, EPSILONS)]
         low, high = torch.cat(smooth, 1), torch.cat([x - each for each in smooth], 1)
         bands = zip((low, high), self.compress, self.operators, strict=True)
         return self.refine(self.join(torch.cat([chain(compress(band)) for band, compress, chain in bands], 1)))

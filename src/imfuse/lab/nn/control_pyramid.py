@@ -21,7 +21,7 @@ class ControlPyramid(nn.Module):
         levels: band-pass levels of the pyramid.
         width: channels of the features; wider below.
         fuse: how features of one size are joined with those from below, as in `build_fuse`.
-        finest: the features are `2 ** finest` times smaller than the image; below `levels`.
+        finest: the features are `2 ** finest` times smaller than the image; at most `levels`.
         stem: what makes the features of the input, if that is none.
     """
 

@@ -14,8 +14,8 @@ from imfuse.lab.nn.pyramid_rule import PyramidRule
 from imfuse.lab.nn.trunk import conv3
 
 LEVELS = 5
-REACH = 8
-"""Receptive radius of the learned pyramid in pixels of its base."""
+REACH = {1: 279, 2: 270, 4: 254}
+"""Pixels to each side that the pyramid head reaches, by the resolution of its features: finer ones pass more layers."""
 
 
 class DirectHead(nn.Module):
@@ -86,7 +86,7 @@ class PyramidHead(nn.Module):
     def __init__(self, width: int, resolution: int) -> None:
         super().__init__()
         self.size_multiple = 2**LEVELS
-        self.radius = REACH * 2**LEVELS
+        self.radius = REACH[resolution]
         self.controls = ControlPyramid(LEVELS, width, finest=round(math.log2(resolution)))
         self.rule = PyramidRule(LEVELS)
 

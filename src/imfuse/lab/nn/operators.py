@@ -1,7 +1,7 @@
 """The operators of TIM's and HAF's search spaces: what a cell may do with its features, C channels in and C out.
 
-Liu et al., TPAMI 2024 (arXiv 2305.15862) and ACM MM 2021 name ten; `conv_3` is ours. Convolutions carry no bias and
-pad with zeros, as the known sizes of the papers' networks demand; a PReLU has one slope for all channels.
+Liu et al., TPAMI 2024 (arXiv 2305.15862) and ACM MM 2021 name ten; `conv_3` is ours. Convolutions carry no bias, and
+a PReLU has one slope for all channels, as the known sizes of the papers' networks demand. Reading: they pad with zeros.
 """
 
 from __future__ import annotations

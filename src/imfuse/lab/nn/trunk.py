@@ -21,9 +21,9 @@ class Trunk(nn.Module):
 
     Args:
         cells: their genes.
-        images: how many are seen at once.
         width: C of the features.
         resolution: pixels a side that one feature covers.
+        images: how many are seen at once.
         norm: whether the stem has a batch norm.
 
     Attributes:
