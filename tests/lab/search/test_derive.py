@@ -16,6 +16,7 @@ from imfuse.lab.nn.genotype import Genotype
 from imfuse.lab.search.derive import derive
 from imfuse.lab.search.enumeration import combinations
 from imfuse.lab.search.increments import Increments
+from imfuse.lab.search.parts import parts
 from imfuse.lab.search.space import Space
 
 TWO = ("res_3", "dil_3")
@@ -46,6 +47,11 @@ def table(seed: int, largest: int = 9):
     return latency
 
 
+def of_parts(seed: int, largest: int = 9):
+    """A latency that is a sum of whole numbers over the parts of which latencies are measured."""
+    return lambda genotype: float(sum(crc32(f"{seed}{part}".encode()) % (largest + 1) for part in parts(genotype)))
+
+
 def drawn(space: Space, seed: int) -> dict[str, list[float]]:
     """Random probabilities of every option, some of them equal and some zero."""
     random = Random(seed)
@@ -66,9 +72,9 @@ def agreement(space: Space, probabilities, genotype: Genotype) -> float:
 
 @pytest.mark.parametrize("space", SPACES)
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10**6), part=st.floats(0, 1))
-def test_within_a_budget_it_is_the_likeliest_of_all_genotypes_that_keep_it(space, seed, part):
-    probabilities, latency = drawn(space, seed), table(seed)
+@given(make=st.sampled_from([table, of_parts]), seed=st.integers(0, 10**6), part=st.floats(0, 1))
+def test_within_a_budget_it_is_the_likeliest_of_all_genotypes_that_keep_it(space, make, seed, part):
+    probabilities, latency = drawn(space, seed), make(seed)
     every = [space.genotype(picks) for picks in combinations(space)]
     low, high = (function(map(latency, every)) for function in (min, max))
     budget = low + part * (high - low)
@@ -79,10 +85,10 @@ def test_within_a_budget_it_is_the_likeliest_of_all_genotypes_that_keep_it(space
 
 
 @pytest.mark.parametrize("space", SPACES)
-@given(seed=st.integers(0, 10**6))
+@given(make=st.sampled_from([table, of_parts]), seed=st.integers(0, 10**6))
 @settings(max_examples=20, deadline=None)
-def test_increments_add_up_to_the_latency_and_find_the_fastest(space, seed):
-    latency = table(seed)
+def test_increments_add_up_to_the_latency_and_find_the_fastest(space, make, seed):
+    latency = make(seed)
     increments = Increments(space, latency)
     every = [space.genotype(picks) for picks in combinations(space)]
     for genotype in every:

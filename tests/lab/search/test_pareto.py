@@ -18,17 +18,21 @@ TRIALS = st.lists(st.tuples(LOSSES, st.integers(1, 5))).map(
 )
 
 
+def point(trial: Trial) -> tuple[float, float]:
+    return trial.loss, trial.milliseconds
+
+
 def beats(one: Trial, other: Trial) -> bool:
     at_least = one.loss <= other.loss and one.milliseconds <= other.milliseconds
-    return at_least and one[1:] != other[1:]
+    return at_least and point(one) != point(other)
 
 
 @given(TRIALS)
 def test_the_front_is_every_point_that_no_other_beats_once_and_in_order(trials):
     finite = [trial for trial in trials if math.isfinite(trial.loss)]
-    expected = {trial[1:] for trial in finite if not any(beats(other, trial) for other in finite)}
+    expected = {point(trial) for trial in finite if not any(beats(other, trial) for other in finite)}
     front = pareto_front(trials)
-    assert {trial[1:] for trial in front} == expected
+    assert {point(trial) for trial in front} == expected
     assert len(front) == len(expected)
     assert set(front) <= set(trials)
     assert [trial.milliseconds for trial in front] == sorted(trial.milliseconds for trial in front)
@@ -37,7 +41,7 @@ def test_the_front_is_every_point_that_no_other_beats_once_and_in_order(trials):
 @given(TRIALS.filter(lambda trials: any(math.isfinite(trial.loss) for trial in trials)), st.floats(0, 1))
 def test_the_best_of_any_weight_is_on_the_front(trials, weight):
     chosen = best(trials, weight)
-    assert chosen[1:] in [trial[1:] for trial in pareto_front(trials)]
+    assert point(chosen) in [point(trial) for trial in pareto_front(trials)]
     cost = chosen.loss + weight * chosen.milliseconds
     assert all(cost <= trial.loss + weight * trial.milliseconds for trial in trials if math.isfinite(trial.loss))
 

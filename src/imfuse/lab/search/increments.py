@@ -10,15 +10,15 @@ from imfuse.lab.search.strategies.trial import Latency
 
 G = TypeVar("G")
 
-SCALES = ("resolution", "width")
-"""Last words of the names of the choices on which the cost of an operator depends, beside its own place."""
+ELSEWHERE = ("cells", "head", "kind")
+"""Last words of the names of macro choices that do not change what an operator costs at its place."""
 
 
 class Increments(Generic[G]):
     """Milliseconds of operators, each against the first option of its place.
 
     By a sum over parts, an operator costs the same whatever the other cells and the head are. So each place is measured
-    once for each resolution and width, by genotypes that differ in that one operator.
+    once for each scale (resolution and width), by genotypes that differ in that one operator.
 
     Args:
         space: whose genotypes they are.
@@ -47,7 +47,7 @@ class Increments(Generic[G]):
         return base + sum(map(min, places.values())), completed(self.space, {**macro, **operators})
 
     def _increments(self, place: str, macro: dict[str, int], base: float) -> list[float]:
-        scale = [(name, pick) for name, pick in macro.items() if name.rpartition(".")[2] in SCALES]
+        scale = [(name, pick) for name, pick in macro.items() if name.rpartition(".")[2] not in ELSEWHERE]
         key = ((place, 0), *scale)
         if key not in self._known:
             picks = (completed(self.space, {**macro, place: option}) for option in range(1, self.options[place]))

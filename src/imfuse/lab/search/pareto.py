@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import TypeVar
 
 from imfuse.errors import SearchError
 from imfuse.lab.search.strategies.trial import Trial
 
+G = TypeVar("G")
 
-def pareto_front(trials: Iterable[Trial]) -> list[Trial]:
+
+def pareto_front(trials: Iterable[Trial[G]]) -> list[Trial[G]]:
     """The trials for which no other is at least as good in loss and milliseconds and better in one.
 
     Args:
@@ -23,14 +26,14 @@ def pareto_front(trials: Iterable[Trial]) -> list[Trial]:
         >>> [trial.genotype for trial in pareto_front(trials)]
         ['b', 'a']
     """
-    front: list[Trial] = []
+    front: list[Trial[G]] = []
     for trial in sorted(_finite(trials), key=lambda trial: (trial.milliseconds, trial.loss)):
         if not front or trial.loss < front[-1].loss:
             front.append(trial)
     return front
 
 
-def best(trials: Iterable[Trial], weight: float = 0.0) -> Trial:
+def best(trials: Iterable[Trial[G]], weight: float = 0.0) -> Trial[G]:
     """The trial of the lowest loss + weight * milliseconds; of equal ones the fastest.
 
     Args:
@@ -50,5 +53,5 @@ def best(trials: Iterable[Trial], weight: float = 0.0) -> Trial:
     return min(finite, key=lambda trial: (trial.loss + weight * trial.milliseconds, trial.milliseconds))
 
 
-def _finite(trials: Iterable[Trial]) -> list[Trial]:
+def _finite(trials: Iterable[Trial[G]]) -> list[Trial[G]]:
     return [trial for trial in trials if math.isfinite(trial.loss)]

@@ -32,9 +32,9 @@ def evolution(
     tournament: int = 5,
     budget_ms: float | None = None,
     seed: int = 0,
-    done: Sequence[Trial] = (),
-    report: Callable[[Trial], None] | None = None,
-) -> list[Trial]:
+    done: Sequence[Trial[G]] = (),
+    report: Callable[[Trial[G]], None] | None = None,
+) -> list[Trial[G]]:
     """Mutate the best of a few that are drawn from the population; the child joins it, and the oldest member dies.
 
     As even the best dies of age, a genotype lasts only if its loss is low again and again among its descendants.
@@ -64,7 +64,7 @@ def evolution(
             f"candidates {candidates}, population {population}, tournament {tournament}: expected 1 or more"
         )
     random, log = Random(f"{seed}/mutations"), TrialLog(evaluate, done, report)
-    alive: deque[Trial] = deque(maxlen=population)
+    alive: deque[Trial[G]] = deque(maxlen=population)
     for genotype, milliseconds in random_candidates(
         space, latency, min(population, candidates), budget_ms, Random(seed)
     ):

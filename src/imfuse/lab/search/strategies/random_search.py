@@ -29,9 +29,9 @@ def random_search(
     candidates: int,
     budget_ms: float | None = None,
     seed: int = 0,
-    done: Sequence[Trial] = (),
-    report: Callable[[Trial], None] | None = None,
-) -> list[Trial]:
+    done: Sequence[Trial[G]] = (),
+    report: Callable[[Trial[G]], None] | None = None,
+) -> list[Trial[G]]:
     """Evaluate different genotypes that are drawn at random, only those within the budget.
 
     Args:

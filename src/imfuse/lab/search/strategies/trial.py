@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from imfuse.errors import SearchError
+
+G = TypeVar("G")
 
 Evaluate = Callable[[Any], float]
 """The search loss of a genotype; lower is better."""
@@ -18,7 +21,8 @@ SLACK = 1e-9
 """Part of a budget by which sums of the same milliseconds in another order may differ."""
 
 
-class Trial(NamedTuple):
+@dataclass(frozen=True)
+class Trial(Generic[G]):
     """One evaluated genotype.
 
     Attributes:
@@ -27,7 +31,7 @@ class Trial(NamedTuple):
         milliseconds: of its network.
     """
 
-    genotype: Any
+    genotype: G
     loss: float
     milliseconds: float
 
@@ -41,7 +45,7 @@ def within(milliseconds: float, budget_ms: float | None) -> bool:
     return budget_ms is None or milliseconds <= budget_ms * (1 + SLACK)
 
 
-class TrialLog:
+class TrialLog(Generic[G]):
     """The trials of a search, in order.
 
     A search that is a function of its seed proposes again what it proposed before it was cut off; the losses of `done`
@@ -54,20 +58,20 @@ class TrialLog:
     """
 
     def __init__(
-        self, evaluate: Evaluate, done: Sequence[Trial] = (), report: Callable[[Trial], None] | None = None
+        self, evaluate: Evaluate, done: Sequence[Trial[G]] = (), report: Callable[[Trial[G]], None] | None = None
     ) -> None:
         self.evaluate, self.done, self.report = evaluate, done, report
-        self.trials: list[Trial] = []
-        self._of_genotype: dict[Any, Trial] = {}
+        self.trials: list[Trial[G]] = []
+        self._of_genotype: dict[G, Trial[G]] = {}
 
     def __len__(self) -> int:
         return len(self.trials)
 
-    def find(self, genotype: Any) -> Trial | None:
+    def find(self, genotype: G) -> Trial[G] | None:
         """The trial of a genotype, if there is one."""
         return self._of_genotype.get(genotype)
 
-    def add(self, genotype: Any, milliseconds: float) -> Trial:
+    def add(self, genotype: G, milliseconds: float) -> Trial[G]:
         """The next trial: that of the earlier run, or a new one.
 
         Raises:
@@ -79,7 +83,7 @@ class TrialLog:
         self._of_genotype[genotype] = trial
         return trial
 
-    def _recall(self, number: int, genotype: Any) -> Trial:
+    def _recall(self, number: int, genotype: G) -> Trial[G]:
         trial = self.done[number]
         if trial.genotype != genotype:
             raise SearchError(
@@ -89,7 +93,7 @@ class TrialLog:
             )
         return trial
 
-    def _try(self, genotype: Any, milliseconds: float) -> Trial:
+    def _try(self, genotype: G, milliseconds: float) -> Trial[G]:
         loss = float(self.evaluate(genotype))
         trial = Trial(genotype, math.inf if math.isnan(loss) else loss, milliseconds)
         if self.report:
