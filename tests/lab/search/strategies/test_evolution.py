@@ -102,6 +102,15 @@ def test_parents_are_the_best_of_a_draw_and_even_the_best_dies_of_age(monkeypatc
     assert min(joined, key=lambda trial: trial.loss) not in joined[-6:]
 
 
+def test_a_weight_draws_it_to_faster_networks_and_leaves_the_losses_as_they_are():
+    plain, weighed = (
+        evolution(SPACE, noise, latency, candidates=80, population=10, weight=weight) for weight in (0.0, 0.1)
+    )
+    assert all(trial.loss == noise(trial.genotype) for trial in weighed)
+    of_plain, of_weighed = (sum(trial.milliseconds for trial in trials[40:]) for trials in (plain, weighed))
+    assert of_weighed < 0.6 * of_plain
+
+
 def test_a_tiny_space_ends_early_with_every_genotype_that_fits():
     assert len(evolution(TINY, noise, latency, candidates=50, population=4)) == TINY.size == 9
     fitting = evolution(TINY, noise, latency, candidates=50, population=4, budget_ms=48 * 11.0)

@@ -30,6 +30,7 @@ def evolution(
     candidates: int,
     population: int = 16,
     tournament: int = 5,
+    weight: float = 0.0,
     budget_ms: float | None = None,
     seed: int = 0,
     done: Sequence[Trial[G]] = (),
@@ -47,6 +48,7 @@ def evolution(
         candidates: how many to evaluate; fewer where mutation finds no others that fit.
         population: how many live at a time; the first ones are drawn at random.
         tournament: how many are drawn, with replacement, for the best of them to be the parent.
+        weight: loss that one millisecond is worth in a draw; the trials keep the plain loss.
         budget_ms: highest latency; None for any.
         seed: decides every draw.
         done: trials of an earlier run of this search, which are not evaluated again.
@@ -71,7 +73,7 @@ def evolution(
         alive.append(log.add(genotype, milliseconds))
     barren = 0
     while len(log) < min(candidates, space.size) and barren < PATIENCE:
-        parent = min(random.choices(alive, k=tournament), key=lambda trial: trial.loss)
+        parent = min(random.choices(alive, k=tournament), key=lambda trial: trial.loss + weight * trial.milliseconds)
         child = mutate(space, parent.genotype, random)
         barren += 1
         if known := log.find(child):
