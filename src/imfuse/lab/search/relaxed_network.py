@@ -32,6 +32,7 @@ class RelaxedNetwork(nn.Module):
     Attributes:
         logits: of each choice, by its name with `/` for `.`; small random numbers of torch's generator.
         step: what mixtures take their weights from.
+        settled: the option of each choice that `settle` has closed, by the name of the choice.
 
     Raises:
         ValueError: no such relaxation.
@@ -53,6 +54,25 @@ class RelaxedNetwork(nn.Module):
         )
         self.register_buffer("noise", torch.zeros(sum(self._lengths())), persistent=False)
         self.step = Step()
+        self.settled: dict[str, int] = {}
+
+    def settle(self, picks: Mapping[str, int]) -> None:
+        """Close these choices at these options, whatever their logits say, and open all others.
+
+        A settled choice has weight and probability 1 for its option and 0 for the others, in both relaxations.
+
+        Raises:
+            ValueError: no such choice or option.
+        """
+        lengths = {choice.name: len(choice.options) for choice in self.choices}
+        for name, option in picks.items():
+            if not 0 <= option < lengths.get(name, 0):
+                raise ValueError(f"settled {name!r} at {option}: expected a choice of the space and one of its options")
+        self.settled = dict(picks)
+
+    def open_choices(self) -> list[Choice]:
+        """The choices that are not settled."""
+        return [choice for choice in self.choices if choice.name not in self.settled]
 
     def draw(self, seed: int) -> None:
         """Gumbel: draw the options of all forward passes until the next draw, the same for the same seed and logits.
@@ -66,7 +86,8 @@ class RelaxedNetwork(nn.Module):
         if self.relaxation == "softmax":
             return self.probabilities()
         noises = zip(self.choices, self.noise.split(self._lengths()), strict=True)
-        return {choice.name: gumbel_weights(self._logit(choice), noise, self.temperature) for choice, noise in noises}
+        drawn = {choice.name: gumbel_weights(self._logit(choice), noise, self.temperature) for choice, noise in noises}
+        return {**drawn, **self._settled_weights()}
 
     def probabilities(self, replaced: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         """The weights of the options in softmax mode, how likely each is to be drawn in gumbel mode; differentiable.
@@ -77,11 +98,12 @@ class RelaxedNetwork(nn.Module):
         temperature = self.temperature if self.relaxation == "softmax" else 1.0
         own = {_parameter(choice): self._logit(choice) for choice in self.choices}
         logits = {**own, **(replaced or {})}
-        return {choice.name: softmax_weights(logits[_parameter(choice)], temperature) for choice in self.choices}
+        soft = {choice.name: softmax_weights(logits[_parameter(choice)], temperature) for choice in self.choices}
+        return {**soft, **self._settled_weights()}
 
     def picks(self) -> dict[str, int]:
-        """The most likely option of each choice."""
-        return {choice.name: int(self._logit(choice).argmax()) for choice in self.choices}
+        """The most likely option of each choice, or the one that it is settled at."""
+        return {choice.name: int(self._logit(choice).argmax()) for choice in self.choices} | self.settled
 
     def architecture_names(self, level: Literal["macro", "micro"]) -> list[str]:
         """Names of the logits of one level among the parameters, in the order of the choices."""
@@ -91,6 +113,14 @@ class RelaxedNetwork(nn.Module):
         """Names of the parameters that are no logits."""
         logits = {_parameter(choice) for choice in self.choices}
         return [name for name, _ in self.named_parameters() if name not in logits]
+
+    def choice_of(self, parameter: str) -> Choice:
+        """The choice whose logits a parameter holds, by its name among those of `architecture_names`."""
+        return next(choice for choice in self.choices if _parameter(choice) == parameter)
+
+    def _settled_weights(self) -> dict[str, Tensor]:
+        closed = (choice for choice in self.choices if choice.name in self.settled)
+        return {c.name: torch.eye(len(c.options)).to(self._logit(c))[self.settled[c.name]] for c in closed}
 
     def _logit(self, choice: Choice) -> Tensor:
         return self.logits[_key(choice)]
