@@ -19,7 +19,7 @@ def test_a_settled_choice_takes_its_option_against_its_logits(relaxation):
     supernet.draw(0)
     for weights in (supernet.weights_of_step(), supernet.probabilities()):
         assert weights["cell1.csc.op1"].tolist() == [0, 0, 1]
-        assert float(weights["width"].sum()) == pytest.approx(1)
+        assert weights["width"].sum().item() == pytest.approx(1)
     assert str(supernet.genotype()).endswith("csc(dil_3)")
     assert [choice.name for choice in supernet.open_choices()] == ["width"]
 
