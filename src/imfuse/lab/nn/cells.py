@@ -19,6 +19,8 @@ from imfuse.lab.nn.scales import Down, Up
 
 REDUCTION = 8
 RADII, EPSILONS = (2, 4, 8), (1e-3, 1e-4)
+PATH_REACH = 12
+"""Pixels to each side that the way to a quarter of the size and back reaches."""
 
 
 class CSC(nn.Module):
@@ -74,7 +76,7 @@ class CMS(nn.Module):
         self.from_half = Up(2 * channels)
         self.from_quarter = nn.Sequential(Up(4 * channels), Up(2 * channels))
         self.select = SelectiveKernel(channels, 3)
-        self.radius = 4 * (reach(self.operators[0]) + 4)
+        self.radius = 4 * reach(self.operators[0]) + PATH_REACH
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Same shape in and out."""
