@@ -16,6 +16,7 @@ from imfuse.lab.models.searched import SearchedFusion
 from imfuse.lab.nn.operators import DilatedConv, PlainConv, ResidualBlock, SpatialAttention
 from imfuse.lab.search.choices import sample
 from imfuse.lab.search.hypergradient import Bilevel, hypergradient, module_loss
+from imfuse.lab.search.mixture import ChannelMask
 from imfuse.lab.search.relaxed_network import RelaxedNetwork
 from imfuse.lab.search.space import Space
 from imfuse.lab.search.supernet import Supernet
@@ -141,6 +142,21 @@ def add_noise_round_the_masks(network, width):
         made.weight[width:] = torch.randn_like(made.weight[width:])
     for reader in (cell.enter[1], second[0], head.maps.body[0]):
         reader.weight[:width, width:] = torch.randn_like(reader.weight[:width, width:])
+
+
+@pytest.mark.parametrize(("kind", "masks"), [("csc", 2), ("cms", 3 * 2 + 1), ("cdc", 2 * 2 + 1)])
+def test_stem_operators_and_cells_leave_a_narrow_width_its_channels_at_every_scale(kind, masks):
+    space = Space(kinds=(kind,), operators=("conv_3", "channel_3"), slots=2, cells=(1,), widths=(8, 2, 4))
+    network, masked = supernet(space), []
+    for module in network.modules():
+        if isinstance(module, ChannelMask):
+            module.register_forward_hook(lambda _module, _inputs, output: masked.append(output))
+    decide(network, space.genotype({choice.name: 1 for choice in space.choices}))
+    network(sources())
+    assert len(masked) == 1 + masks
+    for output in masked:
+        used = output.abs().amax((0, 2, 3)) > 0
+        assert used.tolist() == [channel < len(used) // 4 for channel in range(len(used))]
 
 
 @pytest.mark.parametrize("space", [SPACE, SMALL, PAPER], ids=["all choices", "widths", "ten operators"])
