@@ -48,6 +48,11 @@ COMMANDS = {
         "the last checkpoint is kept; the same command resumes from it",
         extra="train",
     ),
+    "search": Command(
+        "Search for a fusion network under a budget of time.",
+        "the last checkpoint is kept; the same command resumes from it",
+        extra="train",
+    ),
     "export": Command("Export a trained model, ready to be used by `imfuse fuse`.", extra="train"),
     "metrics": Command("Show the metrics by which fused images can be measured.", extra="eval"),
     "eval": Command(

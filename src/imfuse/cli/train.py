@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import re
-import typing
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from imfuse.cli._recipe_fields import add_recipe_fields, given_fields
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -30,9 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--folders", nargs="+", metavar="DIR", help="train on these aligned folders, one a source, files of equal stem"
     )
     parser.add_argument("--restart", action="store_true", help="begin again, and lose what the folder holds")
-    for name, kind, text in _fields(Recipe):
-        # Only what is given reaches the recipe, so that the file's values stand elsewhere.
-        parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help=text)
+    add_recipe_fields(parser, Recipe)
 
 
 def run(arguments: Namespace) -> int:
@@ -45,10 +40,8 @@ def run(arguments: Namespace) -> int:
     from imfuse.lab.training.recipe import Recipe
     from imfuse.lab.training.recipe_files import find_recipe, read_recipe, with_folders
 
-    given = arguments.as_dict()
-    changes = {field.name: given[field.name] for field in dataclasses.fields(Recipe) if field.name in given}
     folders = arguments.folders
-    recipe = read_recipe(find_recipe(arguments.recipe), changes)
+    recipe = read_recipe(find_recipe(arguments.recipe), given_fields(arguments, Recipe))
     recipe = with_folders(recipe, folders) if folders else recipe
     folder = Path(arguments.output or Path("runs") / recipe.name)
 
@@ -73,13 +66,3 @@ def _sentence(outcome: Any, folder: Path) -> str:
     return (
         f"{folder}: finished after {outcome.steps_done} steps; `imfuse export {folder} -o FOLDER` makes a model of it"
     )
-
-
-def _fields(kind: Any, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
-    """Dotted name, type and description of every field, those of inner dataclasses included."""
-    texts = dict(re.findall(r"^        (\w+): (.+)$", kind.__doc__ or "", re.MULTILINE))
-    for name, hint in typing.get_type_hints(kind).items():
-        if dataclasses.is_dataclass(hint):
-            yield from _fields(hint, f"{prefix}{name}.")
-        else:
-            yield prefix + name, hint, texts.get(name, "").replace("%", "%%").replace("`", "")

@@ -63,9 +63,13 @@ class HAFSpace:
                 found[name] = Space(self.kinds, self.operators, self.slots, cells=getattr(self, name))
         return found
 
-    @cached_property
+    @property
     def choices(self) -> tuple[Choice, ...]:
         """Width, then part by part those of its space."""
+        return self._choices
+
+    @cached_property  # apart, because a protocol asks for a property
+    def _choices(self) -> tuple[Choice, ...]:
         width = (Choice("width", self.widths, "macro"),) if len(self.widths) > 1 else ()
         parts = ((part, choice) for part, space in self.parts.items() for choice in space.choices)
         return (*width, *(replace(choice, name=f"{part}.{choice.name}") for part, choice in parts))

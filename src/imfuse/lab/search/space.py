@@ -60,9 +60,13 @@ class Space:
             if width % 2:
                 raise RecipeError(f"search space: widths has {width}; expected even numbers")
 
-    @cached_property
+    @property
     def choices(self) -> tuple[Choice, ...]:
         """Resolution, width, cells and head, then cell by cell its kind and the operators of each kind."""
+        return self._choices
+
+    @cached_property  # apart, because a protocol asks for a property
+    def _choices(self) -> tuple[Choice, ...]:
         macro = [("resolution", self.resolutions), ("width", self.widths), ("cells", self.cells), ("head", self.heads)]
         found = [Choice(name, options, "macro") for name, options in macro]
         for cell in range(1, max(self.cells) + 1):

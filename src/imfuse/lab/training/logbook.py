@@ -19,16 +19,17 @@ class Logbook:
         folder: of TensorBoard's files.
         start: updates that are done; what a killed training logged beyond is dropped.
         steps: updates in all.
+        name: of what is done, beside the bar.
     """
 
-    def __init__(self, folder: Path, start: int, steps: int) -> None:
+    def __init__(self, folder: Path, start: int, steps: int, name: str = "training") -> None:
         self.writer = SummaryWriter(str(folder), purge_step=start)
         self.console = Console(stderr=True)
         self.steps = steps
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         # Outside a terminal, such as in a log file, one line for each log takes the place of the bar.
         self.progress = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
-        self.task = self.progress.add_task("training", total=steps, completed=start)
+        self.task = self.progress.add_task(name, total=steps, completed=start)
 
     def __enter__(self) -> Logbook:
         self.progress.start()

@@ -1,0 +1,91 @@
+"""`imfuse search`: find a fusion network by a recipe, and train and export it where that is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imfuse.cli._recipe_fields import add_recipe_fields, given_fields
+from imfuse.cli.train import INTERRUPTED
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+    from imfuse.lab.search.record import Winner
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the options: where to search, what follows, and every field of the recipe."""
+    from imfuse.lab.search.recipe import SearchRecipe
+
+    parser.usage = "imfuse search RECIPE [-o RUN] [--folders DIR DIR] [--then-train] [--restart] [--FIELD VALUE ...]"
+    parser.add_argument(
+        "recipe",
+        metavar="RECIPE",
+        help="a YAML file, or a search that comes with imfuse, such as ivif-10ms",
+    )
+    parser.add_argument("-o", "--output", metavar="RUN", help="folder of the search; runs/<name>-search if not given")
+    parser.add_argument(
+        "--folders", nargs="+", metavar="DIR", help="search on these aligned folders, one a source, files of equal stem"
+    )
+    parser.add_argument("--then-train", action="store_true", help="train the winner, and export it to RUN/zoo/<name>")
+    parser.add_argument("--licence", default="not stated", help="terms of the weights, for the card")
+    parser.add_argument("--restart", action="store_true", help="begin again, and lose what the folder holds")
+    add_recipe_fields(parser, SearchRecipe)
+
+
+def run(arguments: Namespace) -> int:
+    """Search, and give the exit status.
+
+    Raises:
+        RecipeError: the recipe, or the data that it names, is not as it must be.
+        SearchError: the folder holds another search, or no network keeps the budget.
+        TrainingError: a value is not finite, or a check of the exported model fails.
+    """
+    from imfuse.lab.search.recipe import SearchRecipe
+    from imfuse.lab.search.recipe_files import find_search, read_search, with_folders
+
+    recipe = read_search(find_search(arguments.recipe), given_fields(arguments, SearchRecipe))
+    recipe = with_folders(recipe, arguments.folders) if arguments.folders else recipe
+    folder = Path(arguments.output or Path("runs") / f"{recipe.name}-search")
+
+    from imfuse.lab.search.search import search
+
+    outcome = search(recipe, folder, restart=arguments.restart)
+    if outcome.winner is None:
+        _say(f"{folder}: stopped; the same command goes on from there")
+        return INTERRUPTED
+    _say(_sentence(outcome.winner, folder, known=outcome.known, trains=arguments.then_train))
+    return _train(recipe, folder, arguments) if arguments.then_train else 0
+
+
+def _train(recipe: Any, folder: Path, arguments: Namespace) -> int:
+    from imfuse.lab.search.chain import train_winner
+
+    trained = train_winner(recipe, folder, restart=arguments.restart, licence=arguments.licence)
+    if trained.card is None:
+        _say(f"{folder}: training stopped after {trained.steps} steps; the same command goes on from there")
+        return INTERRUPTED
+    card = trained.card
+    _say(
+        f"{trained.folder}: {card.name}, {card.parameters} parameters, {card.macs_per_pixel} MACs a pixel; use it by "
+        f"`imfuse fuse A B --model {trained.folder} -o OUT`"
+    )
+    return 0
+
+
+def _sentence(winner: Winner, folder: Path, *, known: bool, trains: bool) -> str:
+    found = "had found" if known else f"found in {winner.seconds:.0f} s"
+    then = "" if trains else "; --then-train trains and exports it"
+    return (
+        f"{folder}: {found} '{winner.genotype}', {winner.measured_ms:.1f} ms a call ({winner.predicted_ms:.1f} "
+        f"predicted){then}"
+    )
+
+
+def _say(text: str) -> None:
+    """One of several processes speaks."""
+    from lightning_fabric.utilities.rank_zero import rank_zero_only
+
+    if getattr(rank_zero_only, "rank", 0) == 0:
+        print(text)

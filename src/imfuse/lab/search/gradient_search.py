@@ -1,0 +1,196 @@
+"""The search by gradients: a supernet whose weights and architecture are updated in turn, stage by stage.
+
+The weights follow the training loss on one half of the scenes. The architecture follows the search loss on the other
+half, plus the time that the network is expected to take: L_a = L_F + lambda LAT (Liu et al., TPAMI 2024 and ACM MM
+2021). Every draw depends on (seed, step) alone, so that a resumed search equals an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from imfuse.errors import TrainingError
+from imfuse.lab.data.batches import FusionBatch, StepBatches
+from imfuse.lab.losses.objective import Objective as WeightedTerms
+from imfuse.lab.search.hypergradient import Bilevel, hypergradient, module_loss
+from imfuse.lab.search.recipe import SearchRecipe, Stage
+from imfuse.lab.search.relaxed_network import RelaxedNetwork
+from imfuse.lab.training import optimisation
+
+Objective = Callable[..., tuple[Tensor, dict[str, Tensor]]]
+Penalty = Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]]
+"""From the probabilities of all options to what is added to the search loss, and the expected milliseconds."""
+
+DRAWS = 1_000_003
+"""Apart from each other, the seeds of two searches must not meet in the seeds of their steps."""
+
+
+@dataclass(frozen=True)
+class Batches:
+    """This process's share of the batches of both halves of the scenes."""
+
+    training: StepBatches
+    validation: StepBatches
+
+
+@dataclass
+class GradientSearch:
+    """One process of a search.
+
+    Attributes:
+        recipe: everything that decides it.
+        fabric: device and processes.
+        supernet: bare, on the device; its gradients are averaged over the processes here.
+        objective: of each stage, by the name of the image whose terms count.
+        batches: of this process.
+        penalty: of the expected time.
+    """
+
+    recipe: SearchRecipe
+    fabric: Fabric
+    supernet: RelaxedNetwork
+    objectives: Mapping[str, Objective]
+    batches: Batches
+    penalty: Penalty
+
+    def __post_init__(self) -> None:
+        gradient = self.recipe.gradient
+        self.steps = gradient.warmup + sum(stage.steps for stage in gradient.stages)
+        self.rates = dataclasses.replace(self.recipe.optimiser, steps=self.steps)
+        parameters = dict(self.supernet.named_parameters())
+        self.weights = {name: parameters[name] for name in self.supernet.weight_names()}
+        # Frozen for the updates of the weights; hypergradients put tensors of their own in the place of logits.
+        self.logits = {n: p.requires_grad_(False) for n, p in parameters.items() if n not in self.weights}
+        self.weight_optimiser = optimisation.make_optimiser(self.supernet, self.rates)
+        self.architecture_optimiser = torch.optim.Adam(
+            self.logits.values(), lr=gradient.architecture_rate, betas=(0.5, 0.999)
+        )
+        self.average = self._mean if self.fabric.world_size > 1 else None
+        self.supernet.train()
+
+    def stage(self, step: int) -> tuple[int, Stage | None]:
+        """The stage that update number `step` belongs to, counted from 0; None during the warm-up."""
+        begin = self.recipe.gradient.warmup
+        if step < begin:
+            return -1, None
+        for number, stage in enumerate(self.recipe.gradient.stages):
+            begin += stage.steps
+            if step < begin:
+                return number, stage
+        raise ValueError(f"step {step}: the search has {self.steps}")
+
+    def update(self, step: int) -> dict[str, float]:
+        """One update of the architecture, but in the warm-up, and one of the weights; returns what is logged.
+
+        Raises:
+            TrainingError: a loss or a gradient is not finite.
+        """
+        _, stage = self.stage(step)
+        torch.manual_seed(self.recipe.seed * DRAWS + step)
+        self.supernet.draw(self.recipe.seed * DRAWS + step)
+        batch = self._on_device(self.batches.training[step])
+        objective = self.objectives[stage.image if stage else ""]
+        if isinstance(objective, WeightedTerms):
+            objective.at(step / self.steps)
+        values = {} if stage is None else self._update_architecture(stage, step, batch, objective)
+        values |= self._update_weights(step, batch, objective)
+        optimisation.check_terms(values, step)
+        return values
+
+    @torch.no_grad()
+    def judge(self, picks: Mapping[str, int], batches: int) -> float:
+        """The mean search loss of one network of the supernet over batches of the validation half."""
+        settled = dict(self.supernet.settled)
+        self.supernet.settle({**self.supernet.picks(), **picks})
+        losses = []
+        for number in range(batches):
+            batch = self._on_device(self.batches.validation[self.steps + number])
+            losses.append(self.objectives[""](self.supernet(batch.sources), batch.targets)[0])
+        self.supernet.settle(settled)
+        mean = torch.stack(losses).mean()
+        return float(mean if self.average is None else self.average(mean))
+
+    def _update_architecture(
+        self, stage: Stage, step: int, batch: FusionBatch, objective: Objective
+    ) -> dict[str, float]:
+        """Follow the hypergradient with those logits that the stage decides."""
+        names = active_logits(self.supernet, stage)
+        validation = self._on_device(self.batches.validation[step])
+        problem = self._problem(names, batch, validation, objective)
+        gradient = self.recipe.gradient
+        found = hypergradient(gradient.hypergradient, problem, **gradient.options)
+        for name, slope in zip(names, found.architecture, strict=True):
+            if not bool(torch.isfinite(slope).all()):
+                raise TrainingError(
+                    f"step {step}: the gradient of {name} by {gradient.hypergradient} is not finite; lower "
+                    "gradient.architecture_rate or optimiser.learning_rate, or choose another hypergradient"
+                )
+            self.logits[name].grad = slope
+        self.architecture_optimiser.step()
+        self.architecture_optimiser.zero_grad()  # so that the norm of the weights' gradient is theirs alone
+        with torch.no_grad():
+            milliseconds = self.penalty(self.supernet.probabilities())[1]
+        return {"search_loss": float(found.outer), "milliseconds": float(milliseconds)}
+
+    def _problem(
+        self, names: list[str], training: FusionBatch, validation: FusionBatch, objective: Objective
+    ) -> Bilevel:
+        weights = list(self.weights)
+        make = partial(module_loss, self.supernet, weights, names)
+        fit = make(lambda call: objective(call(training.sources), training.targets)[0])
+        judge = make(lambda call: objective(call(validation.sources), validation.targets)[0])
+
+        def outer(theta: tuple[Tensor, ...], alpha: tuple[Tensor, ...]) -> Tensor:
+            probabilities = self.supernet.probabilities(dict(zip(names, alpha, strict=True)))
+            return judge(theta, alpha) + self.penalty(probabilities)[0]
+
+        point = (tuple(self.weights.values()), tuple(self.logits[name] for name in names))
+        return Bilevel(fit, outer, *point, reduce=self.average)
+
+    def _update_weights(self, step: int, batch: FusionBatch, objective: Objective) -> dict[str, float]:
+        optimisation.set_learning_rate(self.weight_optimiser, optimisation.learning_rate(step, self.rates))
+        total, _ = objective(self.supernet(batch.sources), batch.targets)
+        slopes = torch.autograd.grad(total, list(self.weights.values()), allow_unused=True)
+        for parameter, slope in zip(self.weights.values(), self._averaged(slopes), strict=True):
+            parameter.grad = slope
+        optimisation.clip_gradients(self.supernet, self.rates.gradient_clip, step)
+        self.weight_optimiser.step()
+        value = total.detach() if self.average is None else self.average(total.detach())
+        return {"training_loss": float(value)}
+
+    def _averaged(self, slopes: tuple[Tensor | None, ...]) -> list[Tensor | None]:
+        """Mean over the processes, in one call; all of them drew the same paths, so the same slopes are missing."""
+        if self.average is None:
+            return list(slopes)
+        there = [slope for slope in slopes if slope is not None]
+        mean = self.average(torch.cat([slope.reshape(-1) for slope in there]))
+        means = iter(mean.split([slope.numel() for slope in there]))
+        return [None if slope is None else next(means).view_as(slope) for slope in slopes]
+
+    def _mean(self, tensor: Tensor) -> Tensor:
+        """Over the processes."""
+        mean: Any = self.fabric.all_reduce(tensor, reduce_op="mean")
+        return mean
+
+    def _on_device(self, batch: FusionBatch) -> FusionBatch:
+        return FusionBatch(*(images.to(self.fabric.device) for images in batch))
+
+
+def active_logits(supernet: RelaxedNetwork, stage: Stage) -> list[str]:
+    """Names of the logits that a stage updates, among the parameters."""
+    levels = ("macro", "micro") if stage.level == "both" else (stage.level,)
+    open_choices = {choice.name for choice in supernet.open_choices() if choice.name.startswith(stage.part)}
+    return [
+        name
+        for level in levels
+        for name in supernet.architecture_names(level)
+        if supernet.choice_of(name).name in open_choices
+    ]

@@ -1,0 +1,66 @@
+"""The networks of a search's space: the supernet, single ones, and the objectives that they are searched by."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from lightning_fabric import Fabric
+from torch import nn
+
+from imfuse.errors import RecipeError
+from imfuse.lab.losses.objective import Objective
+from imfuse.lab.models import build_model
+from imfuse.lab.search.choices import sample
+from imfuse.lab.search.recipe import SearchRecipe
+from imfuse.lab.search.relaxed_network import RelaxedNetwork
+from imfuse.lab.search.retraining import candidate, model_of, space_of
+from imfuse.lab.search.supernet import Supernet
+from imfuse.lab.term import read_term
+from imfuse.lab.training.recipe_objective import recipe_objective
+
+
+def make_supernet(recipe: SearchRecipe) -> RelaxedNetwork:
+    """The relaxed network of all networks of the space.
+
+    Raises:
+        RecipeError: the patches are too small for it.
+    """
+    if recipe.haf is not None:
+        from imfuse.lab.search.haf_supernet import HAFSupernet
+
+    gradient = recipe.gradient
+    relaxation = (gradient.relaxation, gradient.temperature)
+    supernet = Supernet(recipe.space, *relaxation) if recipe.haf is None else HAFSupernet(recipe.haf, *relaxation)
+    if recipe.data.patch % supernet.size_multiple:
+        raise RecipeError(
+            f"search {recipe.name!r}, field data.patch: {recipe.data.patch}; the networks of this space need a "
+            f"multiple of {supernet.size_multiple}"
+        )
+    return supernet
+
+
+def make_network(genotype: object) -> nn.Module:
+    """The network of a genotype, with random weights."""
+    model = model_of(genotype)  # type: ignore[arg-type]
+    return build_model(model.name, **model.options)
+
+
+def stage_objectives(recipe: SearchRecipe, fabric: Fabric) -> Mapping[str, Objective]:
+    """The objective of all terms by the empty name, and that of one image by its name, for each stage that has one.
+
+    Raises:
+        RecipeError: a stage names an image that no term is of, or a term cannot be measured.
+    """
+    some = candidate(recipe, sample(space_of(recipe), Random(0)))
+    objectives: dict[str, Any] = {"": recipe_objective(some)}
+    for image in {stage.image for stage in recipe.gradient.stages} - {""}:
+        terms = {name: value for name, value in recipe.objective.items() if read_term(name, value).image == image}
+        if not terms:
+            raise RecipeError(
+                f"search {recipe.name!r}, field gradient.stages: no term of the objective is of {image!r}"
+            )
+        objectives[image] = recipe_objective(dataclasses.replace(some, objective=terms))
+    return {image: fabric.to_device(objective) for image, objective in objectives.items()}

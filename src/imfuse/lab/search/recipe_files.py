@@ -1,0 +1,127 @@
+"""Find, read, override, check and save the recipes of searches (no torch)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from imfuse.errors import RecipeError
+from imfuse.images.storage import write_file
+from imfuse.lab.search.choices import sample
+from imfuse.lab.search.recipe import HYPERGRADIENT_NAMES, SearchRecipe
+from imfuse.lab.search.retraining import retraining, space_of
+from imfuse.lab.training.recipe_files import RECIPE_FOLDERS, check_terms, own_data
+from imfuse.lab.training.recipe_values import check_names, load_values, merged, typed
+
+FOLDER = "search"
+"""Of the recipes of searches, inside the folders of recipes."""
+
+Rule = tuple[bool, str]
+"""Whether it holds, and what to say of the field where it does not."""
+
+
+def find_search(name: str | Path) -> Path:
+    """A recipe of a search by its path, or by the bare name of one that comes with imfuse.
+
+    Raises:
+        RecipeError: neither a file nor a known name.
+    """
+    if Path(name).is_file():
+        return Path(name)
+    known = {path.stem: path for folder in RECIPE_FOLDERS for path in sorted((folder / FOLDER).glob("*.yaml"))}
+    if str(name) in known:
+        return known[str(name)]
+    raise RecipeError(f"{name}: no such recipe of a search; give the path of a YAML file or one of {sorted(known)}")
+
+
+def read_search(path: Path, changes: Mapping[str, Any] | None = None) -> SearchRecipe:
+    """Read the recipe of a search.
+
+    Args:
+        path: YAML.
+        changes: values that override those of the file, nested as in the file.
+
+    Raises:
+        RecipeError: unreadable YAML, an unknown or missing field, a wrong type, or a value out of its range.
+    """
+    values = load_values(path)
+    check_names(values, SearchRecipe, str(path))
+    check_names(changes or {}, SearchRecipe, "changed fields")
+    values = merged(values, changes or {})
+    check_terms(values.get("objective"), str(path))
+    recipe = typed(SearchRecipe, values, str(path))
+    check_search(recipe)
+    return recipe
+
+
+def save_search(recipe: SearchRecipe, path: Path) -> None:
+    """Write a resolved recipe, all or nothing, that `read_search` reads back to an equal one.
+
+    Raises:
+        ImageWriteError: the file cannot be written.
+    """
+    import yaml
+
+    plain = json.loads(json.dumps(dataclasses.asdict(recipe)))
+    write_file(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode())
+
+
+def with_folders(recipe: SearchRecipe, folders: Sequence[str]) -> SearchRecipe:
+    """The recipe with the user's own folders, one a source, in place of its sets of images."""
+    changed = dataclasses.replace(recipe, data=own_data(recipe.data, folders))
+    check_search(changed)
+    return changed
+
+
+def check_search(recipe: SearchRecipe) -> None:
+    """Check ranges, that the parts go together, and that a winner could be trained.
+
+    Raises:
+        RecipeError: the first rule that is broken: the field, what was found, what is allowed.
+    """
+    for holds, text in (*_common_rules(recipe), *_gradient_rules(recipe), *_trials_rules(recipe)):
+        if not holds:
+            raise RecipeError(f"search {recipe.name!r}, field {text}")
+    retraining(recipe, sample(space_of(recipe), Random(0)))  # raises of what cannot be trained
+
+
+def _common_rules(recipe: SearchRecipe) -> Iterator[Rule]:
+    latency = recipe.latency
+    weights = latency.weight if isinstance(latency.weight, list) else [latency.weight]
+    yield bool(weights), "latency.weight: an empty list; give at least one weight"
+    yield all(weight >= 0 for weight in weights), f"latency.weight: {latency.weight}; from 0 up"
+    budget = latency.budget_ms
+    yield budget is None or budget > 0, f"latency.budget_ms: {budget}; above 0, or leave it out"
+    yield space_of(recipe).size > 1, "space: holds one network only; give a field more options"
+    yield recipe.data.simulated < 1, "data.simulated: 1; a search needs sets of images, or a share below 1"
+    for name in ("checkpoint_every", "log_every"):
+        yield getattr(recipe, name) >= 1, f"{name}: {getattr(recipe, name)}; at least 1"
+
+
+def _gradient_rules(recipe: SearchRecipe) -> Iterator[Rule]:
+    gradient = recipe.gradient
+    known = ", ".join(HYPERGRADIENT_NAMES)
+    found = gradient.hypergradient
+    yield found in HYPERGRADIENT_NAMES, f"gradient.hypergradient: {found!r}; expected one of {known}"
+    yield bool(gradient.stages), "gradient.stages: empty; name at least one stage"
+    yield gradient.warmup >= 0, f"gradient.warmup: {gradient.warmup}; at least 0"
+    yield gradient.temperature > 0, f"gradient.temperature: {gradient.temperature}; above 0"
+    yield gradient.architecture_rate > 0, f"gradient.architecture_rate: {gradient.architecture_rate}; above 0"
+    prefixes = {choice.name.split(".")[0] for choice in space_of(recipe).choices} if recipe.haf else set()
+    for number, stage in enumerate(gradient.stages):
+        field = f"gradient.stages[{number}]"
+        yield stage.steps >= 1, f"{field}.steps: {stage.steps}; at least 1"
+        allowed = sorted({"", *prefixes})
+        yield stage.part in allowed, f"{field}.part: {stage.part!r}; expected one of {allowed}"
+
+
+def _trials_rules(recipe: SearchRecipe) -> Iterator[Rule]:
+    trials = recipe.trials
+    for name in ("candidates", "steps", "validation", "population", "tournament"):
+        yield getattr(trials, name) >= 1, f"trials.{name}: {getattr(trials, name)}; at least 1"
+    fits = trials.tournament <= trials.population
+    yield fits, f"trials.tournament: {trials.tournament}; at most trials.population, {trials.population}"
