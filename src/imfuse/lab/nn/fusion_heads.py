@@ -14,8 +14,8 @@ from imfuse.lab.nn.pyramid_rule import PyramidRule
 from imfuse.lab.nn.trunk import conv3
 
 LEVELS = 5
-REACH = {1: 279, 2: 270, 4: 254}
-"""Pixels to each side that the pyramid head reaches, by the resolution of its features: finer ones pass more layers."""
+REACH = {1: 279, 2: 269, 4: 251}
+"""`radius` of the pyramid head by the resolution of its features: finer ones pass more layers."""
 
 
 class DirectHead(nn.Module):
@@ -27,7 +27,7 @@ class DirectHead(nn.Module):
 
     Attributes:
         size_multiple: height and width of the sources must be multiples of this.
-        radius: pixels that an output pixel reaches to each side.
+        radius: pixels from an output pixel to the nearest pixel of the farthest feature that it sees.
         keeps_equal: whether equal sources come back as they are.
     """
 
@@ -51,7 +51,7 @@ class BlendHead(nn.Module):
 
     Attributes:
         size_multiple: height and width of the sources must be multiples of this.
-        radius: pixels that an output pixel reaches to each side.
+        radius: pixels from an output pixel to the nearest pixel of the farthest feature that it sees.
         keeps_equal: whether equal sources come back as they are.
     """
 
@@ -77,7 +77,7 @@ class PyramidHead(nn.Module):
 
     Attributes:
         size_multiple: height and width of the sources must be multiples of this.
-        radius: pixels that an output pixel reaches to each side.
+        radius: pixels from an output pixel to the nearest pixel of the farthest feature that it sees.
         keeps_equal: whether equal sources come back as they are.
     """
 
