@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from imfuse.lab.search.hypergradient import Bilevel, Loss, Tensors, module_loss
 from imfuse.lab.search.hypergradient.derivatives import SecondDerivatives
 from imfuse.lab.search.hypergradient.implicit import Product, implicit
-from imfuse.lab.search.hypergradient.problem import inner_product
+from imfuse.lab.search.hypergradient.problem import add_scaled, inner_product
 
 RIDGE = 1e-2
 IMAGES = 64
@@ -23,7 +23,7 @@ KINDS = ((3, 1), (3, 2), (1, 1))
 class MixedConvolutions(nn.Module):
     """Two layers, each a softmax mixture of convolutions, from two images to one."""
 
-    def __init__(self, channels: int = 3) -> None:
+    def __init__(self, channels: int = 2) -> None:
         super().__init__()
         self.mixing = nn.Parameter(0.5 * torch.randn(2, len(KINDS)))
         self.first = _convolutions(2, channels)
@@ -46,7 +46,7 @@ class Problem(NamedTuple):
 def convolutional_problem(
     seed: int, iterations: int = 100, dtype: torch.dtype = torch.float64, device: str = "cpu"
 ) -> Problem:
-    """183 weights that join two 8x8 images into their maximum, by a mean square and a small ridge; six mixing weights.
+    """123 weights that join two 8x8 images into their maximum, by a mean square and a small ridge; six mixing weights.
 
     Args:
         seed: of the images and the first weights.
@@ -61,7 +61,7 @@ def convolutional_problem(
     names = [name for name, _ in network.named_parameters() if name != "mixing"]
     first = tuple(network.get_parameter(name).detach().clone() for name in names)
     architecture = (network.mixing.detach().clone(),)
-    weights = _descended(_inner(network, names, training), first, architecture, iterations)
+    weights = descended(_inner(network, names, training), first, architecture, iterations)
 
     def bilevel(training: Tensor, validation: Tensor) -> Bilevel:
         inner, outer = _inner(network, names, training), _fit(network, names, validation)
@@ -103,6 +103,30 @@ def cosine(left: Tensors, right: Tensors) -> float:
     return F.cosine_similarity(*(torch.cat([part.flatten() for part in side]) for side in (left, right)), dim=0).item()
 
 
+def relative_error(found: Tensors, exact: Tensors) -> float:
+    """Length of the difference over that of the exact gradient."""
+    difference = add_scaled(found, -1.0, exact)
+    return (inner_product(difference, difference) / inner_product(exact, exact)).sqrt().item()
+
+
+def descended(inner: Loss, weights: Tensors, architecture: Tensors, iterations: int) -> Tensors:
+    """Weights nearer to the inner optimum, by L-BFGS."""
+    moving = [part.clone().requires_grad_() for part in weights]
+    search = "strong_wolfe"
+    optimiser = torch.optim.LBFGS(
+        moving, max_iter=iterations, tolerance_grad=1e-9, tolerance_change=1e-15, line_search_fn=search
+    )
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        value = inner(tuple(moving), architecture)
+        value.backward()
+        return value
+
+    optimiser.step(closure)
+    return tuple(part.detach() for part in moving)
+
+
 def _convolutions(before: int, after: int) -> nn.ModuleList:
     return nn.ModuleList(
         nn.Conv2d(before, after, size, dilation=dilation, padding=size // 2 * dilation) for size, dilation in KINDS
@@ -125,20 +149,3 @@ def _inner(network: nn.Module, names: list[str], sources: Tensor) -> Loss:
 
 def _images() -> Tensor:
     return F.interpolate(torch.rand(IMAGES, 2, 5, 5), size=(8, 8), mode="bilinear")
-
-
-def _descended(inner: Loss, weights: Tensors, architecture: Tensors, iterations: int) -> Tensors:
-    moving = [part.clone().requires_grad_() for part in weights]
-    search = "strong_wolfe"
-    optimiser = torch.optim.LBFGS(
-        moving, max_iter=iterations, tolerance_grad=0, tolerance_change=0, line_search_fn=search
-    )
-
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        value = inner(tuple(moving), architecture)
-        value.backward()
-        return value
-
-    optimiser.step(closure)
-    return tuple(part.detach() for part in moving)

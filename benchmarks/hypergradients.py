@@ -3,26 +3,42 @@
     OMP_NUM_THREADS=1 python benchmarks/hypergradients.py
 
 The problem is two layers of mixed convolutions, whose weights are at the optimum of all 64 training images. The exact
-gradient is the implicit one at these weights, with the whole Hessian. Cosines to it: with both losses over all images,
-and with both over a batch of 8 of them, as in a search; there the mean over the batches is given, and also the cosine
-of the mean of their gradients, which is what many steps of a search go along. Medians over the seeds, with the lowest
-and the highest. The methods take turns in every round, and times are compared within the rounds.
+gradient is the implicit one at these weights, with the whole Hessian. Compared with it are the gradients of both losses
+over all images, those of both over batches of 8 of them, as in a search, and the mean of these, which is what many
+steps of a search go along. Cosine / length of the error over that of the exact gradient, medians over the seeds (and
+over the batches), and in brackets the lowest cosine over the seeds. The methods take turns in every round, and times
+are compared within the rounds; on a CPU they are those of the processor.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-from time import perf_counter
-from typing import Any
+from collections.abc import Sequence
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
 
 import torch
-from _bilevel_problems import Problem, convolutional_problem, cosine, exact_hypergradient, steepest_curvature
+from _bilevel_problems import (
+    Problem,
+    convolutional_problem,
+    cosine,
+    exact_hypergradient,
+    relative_error,
+    steepest_curvature,
+)
 
 from imfuse.lab.search.hypergradient import Bilevel, Tensors, hypergradient
 
 Methods = dict[str, tuple[str, dict[str, Any]]]
 """By the heading of its row: the name of a method, and its options."""
+
+
+class Agreement(NamedTuple):
+    """Cosine to the exact gradient, and length of the error over that of the exact gradient."""
+
+    cosine: float
+    error: float
 
 
 def main() -> None:
@@ -32,14 +48,14 @@ def main() -> None:
     rate = 1 / max(steepest_curvature(problem.whole) for problem in problems)
     rows = methods(rate)
     times = milliseconds(rows, problems[0].batches[0], arguments.rounds)
-    found = [cosines(rows, problem) for problem in problems]
+    found = [agreements(rows, problem) for problem in problems]
     print(f"{arguments.seeds} seeds, {arguments.rounds} rounds, device {arguments.device}, rate {rate:.3f}")
-    print("| method | ms a step | time / first_order | cosine, all images | a batch | mean of batches |")
+    print("| method | ms a step | time / first_order | all images | a batch | mean of batches |")
     print("|---|---|---|---|---|---|")
     for row in rows:
         ratio = statistics.median(own / first for own, first in zip(times[row], times["first_order"], strict=True))
-        spreads = (spread([one[row][place] for one in found]) for place in range(3))
-        print(f"| {row} | {statistics.median(times[row]):.2f} | {ratio:.1f} | {' | '.join(spreads)} |")
+        cells = (cell([one[row][place] for one in found]) for place in range(3))
+        print(f"| {row} | {statistics.median(times[row]):.2f} | {ratio:.1f} | {' | '.join(cells)} |")
 
 
 def parse() -> argparse.Namespace:
@@ -79,31 +95,40 @@ def milliseconds(rows: Methods, problem: Bilevel, rounds: int) -> dict[str, list
 
 
 def now(problem: Bilevel) -> float:
-    """Seconds, when all that was asked of the device is done."""
-    if problem.weights[0].is_cuda:
-        torch.cuda.synchronize(problem.weights[0].device)
+    """Seconds: of the processor for a problem that is there, else of the clock when the device has done all."""
+    if not problem.weights[0].is_cuda:
+        return process_time()
+    torch.cuda.synchronize(problem.weights[0].device)
     return perf_counter()
 
 
-def cosines(rows: Methods, problem: Problem) -> dict[str, tuple[float, float, float]]:
-    """Of each method: over all images, mean over the batches, and of the mean over the batches."""
+def agreements(rows: Methods, problem: Problem) -> dict[str, list[Agreement]]:
+    """Of each method: of all images, of a batch (the median of each figure), and of the mean over the batches."""
     exact = exact_hypergradient(problem.whole)
     found = {}
     for row, (name, options) in rows.items():
         whole = hypergradient(name, problem.whole, **options).architecture
         batches = [hypergradient(name, batch, **options).architecture for batch in problem.batches]
-        each = statistics.mean(cosine(batch, exact) for batch in batches)
-        found[row] = (cosine(whole, exact), each, cosine(mean(batches), exact))
+        each = [agreement(batch, exact) for batch in batches]
+        found[row] = [agreement(whole, exact), median(each), agreement(mean(batches), exact)]
     return found
+
+
+def agreement(found: Tensors, exact: Tensors) -> Agreement:
+    return Agreement(cosine(found, exact), relative_error(found, exact))
+
+
+def median(values: Sequence[Agreement]) -> Agreement:
+    return Agreement(*(statistics.median(parts) for parts in zip(*values, strict=True)))
 
 
 def mean(gradients: list[Tensors]) -> Tensors:
     return tuple(torch.stack(parts).mean(0) for parts in zip(*gradients, strict=True))
 
 
-def spread(values: list[float]) -> str:
-    """Median, lowest and highest."""
-    return f"{statistics.median(values):.3f} ({min(values):.3f} to {max(values):.3f})"
+def cell(values: Sequence[Agreement]) -> str:
+    middle = median(values)
+    return f"{middle.cosine:.3f} / {middle.error:.2g} ({min(value.cosine for value in values):.3f})"
 
 
 if __name__ == "__main__":

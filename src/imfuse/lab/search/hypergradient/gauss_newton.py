@@ -10,13 +10,16 @@ from imfuse.lab.search.hypergradient.problem import Bilevel, HyperGradient, add_
 def gauss_newton(problem: Bilevel, *, eps: float = 1e-12) -> HyperGradient:
     """G = grad_alpha L_a - <grad_theta L, grad_theta L_a> / (<grad_theta L, grad_theta L> + eps) * grad_alpha L.
 
-    Two gradients of the weights and one more of the architecture, no second derivative. At the inner optimum itself
-    grad_theta L is zero, and what is left is the first order: the correction needs a batch, or weights, that leave some
-    gradient.
+    Two gradients of the weights and one more of the architecture, no second derivative. One outer product stands for
+    the whole Hessian, so the direction is right where one direction of the weights matters, and the length is only
+    bounded by |grad_theta L_a| / |grad_theta L|: nearer the inner optimum than the noise of a batch it can exceed the
+    true gradient a hundredfold, up to the point itself, where grad_theta L is zero and the first order is left. Clip
+    it, or raise eps.
 
     Args:
         problem: the two losses and the point.
-        eps: in the unit of a squared gradient; far below it the correction fades to nothing.
+        eps: in the unit of a squared gradient. A squared gradient far below it corrects nothing, and the factor of
+            grad_alpha L never exceeds |grad_theta L_a| / (2 sqrt(eps)).
 
     Raises:
         RecipeError: eps is not a number above zero.
