@@ -35,6 +35,7 @@ def test_a_training_becomes_a_model_that_fuses(run, tmp_path, capsys):
     card = ModelCard.read(tmp_path / "model")
     assert (card.name, card.data) == ("mine", ("simulated scenes",))
     assert card.licence == "weights: own; data: simulated scenes of imfuse"
+    assert (card.network, card.remark) == ("learned_pyramid(levels=3, width=4)", "")
 
     from imfuse.runtime.fuser import Fuser
 

@@ -15,6 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="gets model.onnx and its card")
     parser.add_argument("--name", help="name of the model; that of the recipe if not given")
     parser.add_argument("--licence", default="not stated", help="terms of the weights, for the card")
+    parser.add_argument("--remark", help="how far it was trained and what it is for, for the card; else the recipe's")
 
 
 def run(arguments: Namespace) -> int:
@@ -26,9 +27,11 @@ def run(arguments: Namespace) -> int:
     from imfuse.lab.training.export import export_run
 
     folder = Path(arguments.output)
-    card = export_run(Path(arguments.run), folder, name=arguments.name, licence=arguments.licence)
+    options = {name: getattr(arguments, name) for name in ("name", "licence", "remark")}
+    card = export_run(Path(arguments.run), folder, **options)
+    reach = "fuses pictures whole" if card.margin is None else f"margin {card.margin}"
     print(
-        f"{folder}: {card.name}, {card.parameters} parameters, {card.macs_per_pixel} MACs a pixel, margin "
-        f"{card.margin}; use it by `imfuse fuse A B --model {folder} -o OUT`"
+        f"{folder}: {card.name}, {card.parameters} parameters, {card.macs_per_pixel} MACs a pixel, {reach}; "
+        f"use it by `imfuse fuse A B --model {folder} -o OUT`"
     )
     return 0

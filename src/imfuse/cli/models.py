@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 VGA = 640 * 480
 ANY = "any number"
+LARGEST_CHANGE = 2
+"""Of equal sources, in 1/255, that is not worth a word."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -55,9 +57,20 @@ def _classical_records() -> list[dict[str, Any]]:
     ]
 
 
+def _notes(card: ModelCard) -> list[str]:
+    """What to know before the model is used: its remark, and where it is less than the others."""
+    notes = [card.remark] if card.remark else []
+    if card.margin is None:
+        notes.append("pictures are fused whole, not in tiles")
+    if card.equal_sources_error > LARGEST_CHANGE:
+        notes.append(f"changes equal sources by up to {card.equal_sources_error:g} of 255")
+    return notes
+
+
 def _print_table(cards: list[ModelCard]) -> None:
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("model", "what it fuses", "sources", "parameters", "MMAC at VGA", box=box.SIMPLE)
@@ -67,7 +80,8 @@ def _print_table(cards: list[ModelCard]) -> None:
     for card in cards:
         cost = f"{card.macs_per_pixel * VGA / 1e6:,.0f}"
         sources = ANY if card.symmetric else ", ".join(card.sources)
-        table.add_row(card.name, card.task, sources, f"{card.parameters:,}", cost)
+        about = escape("\n".join([card.task, *_notes(card)]))
+        table.add_row(card.name, about, sources, f"{card.parameters:,}", cost)
     table.add_section()
     for record in _classical_records():
         table.add_row(record["name"], record["task"], ANY, "none", "")

@@ -17,10 +17,15 @@ class ModelCard:
     Attributes:
         name: the name by which `Fuser.load` finds it.
         task: what it fuses, in words.
+        remark: how far it was trained and what it is for, where that needs saying; else empty.
+        network: its network and the options, such as `learned_pyramid(levels=5, width=16)`.
         sources: names of the sources in their order, such as `("infrared", "visible")`.
         symmetric: whether the order of the sources does not matter and any number from two up is taken at once.
         size_multiple: height and width must be multiples of this; the Fuser pads.
-        margin: pixels beyond which the fused value of a pixel does not depend on the sources (receptive radius).
+        margin: pixels beyond which the fused value of a pixel does not depend on the sources (receptive radius); None
+            where it depends on the whole picture, which is then fused whole, never in tiles.
+        equal_sources_error: largest change of sources that all are the same picture, before clipping, in 1/255,
+            measured on noise, a ramp, and black and white.
         parameters: number of trained values.
         macs_per_pixel: multiply-accumulate operations for one output pixel of a two-source input.
         data: names of the training data sets.
@@ -33,10 +38,13 @@ class ModelCard:
 
     name: str
     task: str
+    remark: str
+    network: str
     sources: tuple[str, ...]
     symmetric: bool
     size_multiple: int
-    margin: int
+    margin: int | None
+    equal_sources_error: float
     parameters: int
     macs_per_pixel: int
     data: tuple[str, ...]

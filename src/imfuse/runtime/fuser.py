@@ -106,8 +106,8 @@ class Fuser:
             `(h, w)` when all sources are grey, else `(h, w, 3)` RGB.
 
         Raises:
-            SourceError: fewer than two sources, unequal sizes, pixels of another type or shape, or floats outside
-                [0, 1] without a value range.
+            SourceError: fewer than two sources, unequal sizes, pixels of another type or shape, floats outside
+                [0, 1] without a value range, or a picture that the engine has not enough memory for.
         """
         arrays = self._checked(sources)
         limits = [depth.value_limits(a, r) for a, r in zip(arrays, self._ranges(arrays, value_range), strict=True)]
@@ -174,7 +174,21 @@ class Fuser:
         return fused
 
     def _run(self, lumas: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        return np.clip(run_padded(self.engine, np.stack(lumas), self.rule.multiple), 0, 1)
+        try:
+            return np.clip(run_padded(self.engine, np.stack(lumas), self.rule.multiple), 0, 1)
+        except MemoryError as error:
+            raise SourceError(self._too_large(lumas)) from error
+
+    def _too_large(self, lumas: Sequence[NDArray[np.float32]]) -> str:
+        height, width = lumas[0].shape
+        if self.rule.margin is None:
+            remedy = (
+                "this model looks at the whole picture and cannot fuse it in tiles: make the picture smaller, or take "
+                "a model with a margin (`imfuse models --json`)"
+            )
+        else:
+            remedy = f"allow less than {self.memory_mb:.0f} MB (`--memory`, `memory_mb`), so that tiles are smaller"
+        return f"{self.name}: {len(lumas)} sources of {width}x{height} pixels need more memory than there is; {remedy}"
 
     def _rule(self, count: int) -> SizeRule:
         """The size rule for so many sources: what is fused one after the other reaches farther."""

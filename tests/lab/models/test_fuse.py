@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
 import pytest
 import torch
@@ -16,10 +16,12 @@ from imfuse.errors import RecipeError, TrainingError
 from imfuse.lab.models import build_model
 from imfuse.lab.models.learned_pyramid import LearnedPyramid
 from imfuse.lab.nn.feature_fusion import FUSE
+from imfuse.lab.training.export import export_network
 from imfuse.lab.training.graph import check_parity, to_onnx
 from imfuse.lab.training.measure import check_margin
 from imfuse.lab.training.network import recipe_network
 from imfuse.lab.training.recipe_files import read_recipe
+from imfuse.runtime.fuser import Fuser
 
 ZOO = Path(str(files("imfuse"))) / "zoo"
 BUNDLED = sorted(folder.name for folder in ZOO.iterdir() if (folder / "card.json").is_file())
@@ -31,9 +33,7 @@ RECIPES = Path(__file__).parents[3] / "recipes"
 def awake(fuse, **options) -> LearnedPyramid:
     """A network whose heads are no longer zero, so that its joins have a say."""
     torch.manual_seed(0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        network = LearnedPyramid(levels=3, width=8, fuse=fuse, **options)
+    network = LearnedPyramid(**{"levels": 3, "width": 8, **options}, fuse=fuse)
     for head in network.context.heads:
         nn.init.normal_(head.weight, 0, 0.2)
     return network.eval()
@@ -83,8 +83,7 @@ def test_every_block_joins_and_equal_sources_still_come_back(fuse, symmetric):
 
 
 def test_every_join_has_weights_of_its_own():
-    with pytest.warns(RuntimeWarning, match="not exported"):
-        joins = LearnedPyramid(levels=4, width=8, fuse="aff").context.joins
+    joins = LearnedPyramid(levels=4, width=8, fuse="aff").context.joins
     assert [join.channels for join in joins] == [8, 16]
     assert not {id(p) for p in joins[0].parameters()} & {id(p) for p in joins[1].parameters()}
 
@@ -110,16 +109,25 @@ def test_joins_at_positions_export():
 
 
 @pytest.mark.parametrize("fuse", POOLING)
-def test_joins_that_pool_warn_when_built_and_are_refused_at_the_export(fuse):
-    name = FUSE[fuse].__name__
-    with pytest.warns(RuntimeWarning, match=f"fuse: {name} pools over the whole picture"):
-        network = build_model("learned_pyramid", levels=3, fuse=fuse).eval()
-    with pytest.raises(TrainingError, match=f"^{name} pools over the whole picture.* one of add, concat"):
-        check_margin(network, network.margin, network.size_multiple)
+def test_joins_that_pool_take_the_margin_and_a_claim_of_one_is_refused(fuse):
+    network = build_model("learned_pyramid", levels=3, width=4, fuse=fuse).eval()
+    assert network.margin is None
+    with pytest.raises(TrainingError, match=rf"^margin 64: {FUSE[fuse].__name__} pools over the whole.*to None"):
+        check_margin(network, 64, network.size_multiple)
+
+
+def test_joins_that_pool_export_and_the_model_is_not_tiled(tmp_path):
+    network = awake("se", width=4)
+    card = export_network(network, tmp_path, read_recipe(RECIPES / "ivif.yaml"))
+    assert (card.margin, card.network, card.equal_sources_error) == (None, "LearnedPyramid", 0)
+    sources = list(torch.rand(2, 96, 144, generator=torch.Generator().manual_seed(0)).numpy())
+    fuser = Fuser.load(tmp_path, memory_mb=0.1)
+    with torch.no_grad():
+        expected = network(torch.from_numpy(np.stack(sources))[None]).clip(0, 1)[0, 0]
+    np.testing.assert_allclose(fuser(*sources), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("fuse", ["concat", "aff"])
-@pytest.mark.filterwarnings("ignore:fuse. AFF pools:RuntimeWarning")
 def test_a_recipe_names_the_block(fuse):
     recipe = read_recipe(RECIPES / "ivif.yaml", {"model": {"options": {"fuse": fuse}}})
     assert {type(join) for join in recipe_network(recipe).context.joins} == {FUSE[fuse]}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import onnx
 import onnxruntime
 import pytest
@@ -12,11 +14,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from imfuse.errors import ImageWriteError, TrainingError
+from imfuse.lab.models import LearnedPyramid
 from imfuse.lab.training import graph
 from imfuse.lab.training.export import export_network, export_run
 from imfuse.lab.training.loop import train
 from imfuse.lab.training.measure import check_margin, macs_per_pixel
 from imfuse.runtime.card import ModelCard, file_sha256
+from imfuse.runtime.fuser import Fuser
 
 
 class Symmetric(nn.Module):
@@ -37,14 +41,14 @@ class Symmetric(nn.Module):
 
 
 class Blur(nn.Module):
-    """A blur of radius 2 in the first source, plus `leak` times the mean of the whole image."""
+    """A blur of radius 2 in both sources, plus `leak` times the mean of the whole image."""
 
     size_multiple = 2
     symmetric = False
 
-    def __init__(self, margin: int, leak: float = 0.0) -> None:
+    def __init__(self, margin: int | None, leak: float = 0.0, keeps_equal: bool = True) -> None:
         super().__init__()
-        self.margin, self.leak = margin, leak
+        self.margin, self.leak, self.keeps_equal = margin, leak, keeps_equal
         self.blur = nn.Conv2d(2, 1, 5, padding=2)
 
     def forward(self, sources: Tensor) -> Tensor:
@@ -83,6 +87,7 @@ def test_the_card_tells_what_was_exported(exported, recipe):
     assert card.macs_per_pixel == round((8 * 9 * 6 + 6 * 9 * 4) / 4)
     assert card.licence == "weights: Apache-2.0; data: smooth: public domain"
     assert (card.data, card.recipe) == (("smooth",), "tiny.yaml")
+    assert (card.network, card.remark, card.equal_sources_error) == ("TinyNetwork", "", 0.0)
     weights = load_file(folder / "model.safetensors")
     for name, value in load_file(run / "weights.safetensors").items():
         assert torch.equal(weights[name], value)
@@ -138,6 +143,44 @@ def test_a_network_that_changes_what_its_sources_share_is_refused(recipe, tmp_pa
     with pytest.raises(TrainingError, match=r"2 equal sources come back changed by up to 3\.0 / 255"):
         export_network(network, tmp_path / "model", recipe)
     assert not (tmp_path / "model").exists()
+
+
+def test_a_network_that_says_so_may_change_equal_sources_and_the_card_tells_by_how_much(recipe, tmp_path, make_network):
+    network = make_network()
+    network.keeps_equal = False
+    network.register_forward_hook(lambda _network, _inputs, fused: fused - 20 / 255)
+    assert export_network(network, tmp_path, recipe).equal_sources_error == 20.0
+    network.register_forward_hook(lambda _network, _inputs, fused: fused / 0)
+    endless = graph.to_onnx(network.eval(), multiple=2, symmetric=False)
+    with pytest.raises(TrainingError, match="not finite"):
+        graph.check_identity(endless, multiple=2, symmetric=False, keeps_equal=False)
+
+
+def test_a_network_of_the_whole_picture_is_exported_without_a_margin_and_never_tiled(recipe, tmp_path):
+    network = Blur(margin=None, leak=0.5, keeps_equal=False)
+    assert export_network(network, tmp_path, recipe).margin is None
+    fuser = Fuser.load(tmp_path, memory_mb=0.01)
+    assert (fuser.rule.margin, ModelCard.read(tmp_path).margin) == (None, None)
+    sources = torch.rand(1, 2, 80, 90, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = network(sources).clip(0, 1)[0, 0]
+    np.testing.assert_allclose(fuser(*sources[0].numpy()), expected, atol=1e-4)
+
+
+def test_a_network_that_claims_a_margin_but_pools_over_the_picture_is_refused(recipe, tmp_path):
+    network = LearnedPyramid(levels=3, width=4, fuse="se")
+    network.margin = 64
+    with pytest.raises(TrainingError, match=r"margin 64: SE pools over the whole picture.*`margin` to None"):
+        export_network(network, tmp_path / "model", recipe)
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_remark_is_that_of_the_recipe_or_the_one_given(exported, recipe, tmp_path, make_network):
+    run, _, card = exported
+    assert card.remark == ""
+    export_run(run, tmp_path / "given", network=make_network(), remark="a sketch")
+    assert ModelCard.read(tmp_path / "given").remark == "a sketch"
+    assert export_network(make_network(), tmp_path, replace(recipe, remark="baseline")).remark == "baseline"
 
 
 def test_equal_sources_come_back_to_the_rounding(exported):

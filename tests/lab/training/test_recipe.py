@@ -53,6 +53,15 @@ def test_a_saved_recipe_reads_back_equal(recipe: Recipe, tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "saved.yaml"]
 
 
+def test_a_remark_is_optional_and_changes_no_hash(path, tmp_path):
+    plain = read_recipe(path)
+    remarked = read_recipe(path, {"remark": "baseline"})
+    assert (plain.remark, remarked.remark) == ("", "baseline")
+    assert recipe_sha256(plain) == recipe_sha256(remarked)
+    save_recipe(remarked, tmp_path / "saved.yaml")
+    assert read_recipe(tmp_path / "saved.yaml") == remarked
+
+
 def test_a_recipe_that_cannot_be_written_leaves_nothing_behind(recipe: Recipe, tmp_path):
     (tmp_path / "saved.yaml").mkdir()
     with pytest.raises(ImageWriteError, match=r"saved\.yaml"):

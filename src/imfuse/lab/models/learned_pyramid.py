@@ -12,8 +12,6 @@ operations. Origin: this project; the classical rule is Burt and Kolczynski, ICC
 
 from __future__ import annotations
 
-import warnings
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -38,21 +36,22 @@ class LearnedPyramid(PyramidRule):
         base_sharpness: how far the base follows the brighter source before training; 0 begins with the average.
         fuse: how the network joins its encoder's features with those from below, as in `build_fuse`: a name of `FUSE`
             (`add`, `concat`, `aff`, ...), a block or a maker of blocks. Every join has weights of its own. A block
-            that pools over the whole map (`se`, `ms_cam`, `aff`, `iaff`, `soft_channel`) can be trained and called,
-            but not exported: what it makes of a tile is not what it makes of the picture.
+            that pools over the whole map (`se`, `ms_cam`, `aff`, `iaff`, `soft_channel`) takes the margin away: what
+            it makes of a tile is not what it makes of the picture, so large pictures are fused whole, which takes
+            memory in proportion to their size.
 
     Attributes:
         size_multiple: height and width must be multiples of this.
-        margin: receptive radius in pixels; not that of blocks that pool over the whole map.
-
-    Warns:
-        RuntimeWarning: `fuse` pools over the whole map.
+        margin: receptive radius in pixels; None where `fuse` pools over the whole map.
+        keeps_equal: equal sources come back as they are.
 
     Example:
         >>> network = LearnedPyramid()
         >>> network(torch.rand(1, 2, 64, 96)).shape
         torch.Size([1, 1, 64, 96])
     """
+
+    keeps_equal = True
 
     def __init__(
         self,
@@ -66,15 +65,8 @@ class LearnedPyramid(PyramidRule):
     ) -> None:
         super().__init__(levels, symmetric, gain_limit, base_sharpness)
         self.size_multiple = 2**levels
-        self.margin = MARGIN_IN_BASE_PIXELS * 2**levels
         self.context = ContextNetwork(levels, width, fuse)
-        if pooling := pooling_blocks(self.context):
-            warnings.warn(
-                f"fuse: {', '.join(pooling)} pools over the whole picture: the network can be trained and called, but "
-                "not exported",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+        self.margin = None if pooling_blocks(self.context) else MARGIN_IN_BASE_PIXELS * 2**levels
 
     def forward(self, sources: Float[Tensor, "b n h w"]) -> Float[Tensor, "b 1 h w"]:
         """Fuse sources in [0, 1] whose sides are multiples of `size_multiple`; the result is not clipped."""

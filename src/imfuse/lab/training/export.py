@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from torch import nn
 
@@ -21,12 +22,29 @@ from imfuse.lab.training.run_folder import RunFolder
 from imfuse.runtime.card import ModelCard, file_sha256
 
 
+class Traits(NamedTuple):
+    """What a network says of itself.
+
+    Attributes:
+        multiple: height and width of its sources are multiples of this (`size_multiple`).
+        margin: receptive radius in pixels; None where it depends on the whole picture.
+        symmetric: whether it takes two or more sources in any order.
+        keeps_equal: whether equal sources come back as they are; True where it does not say.
+    """
+
+    multiple: int
+    margin: int | None
+    symmetric: bool
+    keeps_equal: bool
+
+
 def export_run(
     run: Path,
     folder: Path,
     *,
     name: str | None = None,
     licence: str = "not stated",
+    remark: str | None = None,
     network: nn.Module | None = None,
 ) -> ModelCard:
     """Export what a training has reached: its finished weights, or the average of its last checkpoint.
@@ -36,6 +54,7 @@ def export_run(
         folder: gets the model.
         name: of the model; that of the recipe if None.
         licence: terms of the weights; those of the data are added.
+        remark: how far it was trained and what it is for; that of the recipe if None.
         network: that was given to `train` in place of the recipe's model.
 
     Raises:
@@ -47,13 +66,14 @@ def export_run(
     if not files.recipe.is_file():
         raise TrainingError(f"{run}: no recipe.yaml; name the folder of a training, as `imfuse train -o` does")
     recipe = read_recipe(files.recipe)
+    described = type(network).__name__ if network else str(recipe.model)
     network = copy.deepcopy(network) if network else recipe_network(recipe)
     weights = load_tensors(files.weights)[0] if files.weights.is_file() else average_weights(files.checkpoint)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise TrainingError(f"{run}: its weights do not fit the model of its recipe ({error})") from error
-    return export_network(network, folder, recipe, name=name, licence=licence)
+    return export_network(network, folder, recipe, name=name, licence=licence, remark=remark, described=described)
 
 
 def export_network(
@@ -63,39 +83,48 @@ def export_network(
     *,
     name: str | None = None,
     licence: str = "not stated",
+    remark: str | None = None,
+    described: str | None = None,
     metrics: Mapping[str, Mapping[str, float]] | None = None,
 ) -> ModelCard:
     """Translate, measure and check a network, and write the model only when all of that went well.
 
     Args:
-        network: has `size_multiple`, `margin` and `symmetric`; it is left as it is.
+        network: has `size_multiple`, `margin` and `symmetric`, and `keeps_equal` if it does not give equal sources
+            back; it is left as it is.
         folder: gets the model; files of a former model are replaced.
         recipe: that it was trained by.
         name: of the model; that of the recipe if None.
         licence: terms of the weights; those of the data are added.
+        remark: how far it was trained and what it is for; that of the recipe if None.
+        described: what the card calls the network; the name of its class if None.
         metrics: `{test set: {metric: mean}}` for the card.
 
     Raises:
         TrainingError: the graph differs from the network, the network reaches farther than its margin, or equal
-            sources do not come back as they are.
+            sources do not come back as they are though it does not say so.
         ImageWriteError: the model cannot be written.
     """
     network = copy.deepcopy(network).cpu().eval()
-    multiple, margin, symmetric = _traits(network)
-    check_margin(network, margin, multiple)
+    multiple, margin, symmetric, keeps_equal = _traits(network)
+    if margin is not None:
+        check_margin(network, margin, multiple)
     graph = to_onnx(network, multiple=multiple, symmetric=symmetric)
     check_parity(network, graph, multiple=multiple, symmetric=symmetric)
-    check_identity(graph, multiple=multiple, symmetric=symmetric)
+    change = check_identity(graph, multiple=multiple, symmetric=symmetric, keeps_equal=keeps_equal)
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / "model.onnx", graph)
     save_tensors(folder / "model.safetensors", network.state_dict())
     card = ModelCard(
         name=name or recipe.name,
         task=recipe.task,
+        remark=recipe.remark if remark is None else remark,
+        network=described or type(network).__name__,
         sources=recipe.sources,
         symmetric=symmetric,
         size_multiple=multiple,
         margin=margin,
+        equal_sources_error=round(change * 255, 1),
         parameters=count_parameters(network),
         macs_per_pixel=macs_per_pixel(network, multiple),
         data=_data(recipe),
@@ -109,12 +138,15 @@ def export_network(
     return card
 
 
-def _traits(network: nn.Module) -> tuple[int, int, bool]:
+def _traits(network: nn.Module) -> Traits:
     try:
-        return int(network.size_multiple), int(network.margin), bool(network.symmetric)  # type: ignore[arg-type]
+        margin = None if network.margin is None else int(network.margin)  # type: ignore[arg-type]
+        keeps_equal = bool(getattr(network, "keeps_equal", True))
+        return Traits(int(network.size_multiple), margin, bool(network.symmetric), keeps_equal)  # type: ignore[arg-type]
     except (AttributeError, TypeError) as error:
         raise TrainingError(
-            f"{type(network).__name__}: needs size_multiple (int), margin (int) and symmetric (bool) ({error})"
+            f"{type(network).__name__}: needs size_multiple (int), margin (int, or None where it depends on the whole "
+            f"picture) and symmetric (bool) ({error})"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import onnx
@@ -16,6 +17,9 @@ LARGEST_DIFFERENCE = 1e-4
 LARGEST_ERROR = 2 / 255
 SIZES = ((1, 1), (1, 3), (3, 2), (5, 7))
 """Heights and widths at which graph and network are compared, in units of the network's size multiple."""
+
+PICTURE = (96, 160)
+"""Least height and width of the largest picture that a graph is tried on: sums over a picture grow with it."""
 
 
 def to_onnx(network: nn.Module, *, multiple: int, symmetric: bool) -> bytes:
@@ -62,10 +66,9 @@ def check_parity(network: nn.Module, graph: bytes, *, multiple: int, symmetric: 
     """
     session = _session(graph)
     largest = 0.0
-    for (rows, columns), count in product(SIZES, (2, 3, 5) if symmetric else (2,)):
-        sources = torch.rand(
-            1, count, rows * multiple, columns * multiple, generator=torch.Generator().manual_seed(rows)
-        )
+    sizes = [*((rows * multiple, columns * multiple) for rows, columns in SIZES), _picture_size(multiple)]
+    for (height, width), count in product(sizes, (2, 3, 5) if symmetric else (2,)):
+        sources = torch.rand(1, count, height, width, generator=torch.Generator().manual_seed(height))
         with torch.no_grad():
             expected = network(sources)
         found = torch.from_numpy(session.run(None, {"sources": sources.numpy()})[0])
@@ -79,29 +82,45 @@ def check_parity(network: nn.Module, graph: bytes, *, multiple: int, symmetric: 
     return largest
 
 
-def check_identity(graph: bytes, *, multiple: int, symmetric: bool) -> float:
+def check_identity(graph: bytes, *, multiple: int, symmetric: bool, keeps_equal: bool = True) -> float:
     """Largest difference between a picture and what the graph makes of sources that all are that picture.
 
     Done with noise, with a ramp, and with black and white.
 
+    Args:
+        graph: as `to_onnx` makes it.
+        multiple: height and width of its sources are multiples of this.
+        symmetric: whether it takes any number of sources.
+        keeps_equal: whether the network promises to give equal sources back; False only measures.
+
     Raises:
-        TrainingError: they differ by more than 2/255: the model adds or takes what no source holds.
+        TrainingError: they differ by more than 2/255, though the network promises otherwise: it adds or takes what
+            no source holds. Or the graph makes values that are not finite.
     """
     session = _session(graph)
-    height, width = 3 * multiple, 5 * multiple
+    height, width = _picture_size(multiple)
     noise = torch.rand(height, width, generator=torch.Generator().manual_seed(0))
     ramp = torch.linspace(0, 1, width).expand(height, width)
     largest = 0.0
     for picture, count in product((noise, ramp, ramp.round()), (2, 3, 5) if symmetric else (2,)):
         sources = picture.expand(1, count, height, width).numpy()
         error = float(abs(session.run(None, {"sources": sources})[0] - picture.numpy()).max())
-        if not error <= LARGEST_ERROR:
+        if not math.isfinite(error):
+            raise TrainingError(f"{count} equal sources come back with values that are not finite; train again")
+        if keeps_equal and error > LARGEST_ERROR:
             raise TrainingError(
                 f"{count} equal sources come back changed by up to {error * 255:.1f} / 255; at most "
-                f"{LARGEST_ERROR * 255:.0f} / 255 is allowed, so the network must leave alone what its sources share"
+                f"{LARGEST_ERROR * 255:.0f} / 255 is allowed, so the network must leave alone what its sources share, "
+                "or say that it does not by an attribute keeps_equal = False"
             )
         largest = max(largest, error)
     return largest
+
+
+def _picture_size(multiple: int) -> tuple[int, int]:
+    """`PICTURE`, raised to the multiple."""
+    height, width = (-(-side // multiple) * multiple for side in PICTURE)
+    return height, width
 
 
 def _session(graph: bytes) -> onnxruntime.InferenceSession:

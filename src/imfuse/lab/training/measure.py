@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from imfuse.errors import TrainingError
-from imfuse.lab.nn.feature_fusion import FUSE, count_macs, pooling_blocks
+from imfuse.lab.nn.feature_fusion import count_macs, pooling_blocks
 
 LARGEST_CHANGE = 1e-3 / 255
 HEIGHT, WIDTH = 480, 640
@@ -33,11 +33,9 @@ def check_margin(network: nn.Module, margin: int, multiple: int) -> None:
             would show.
     """
     if pooling := pooling_blocks(network):
-        local = (name for name, block in FUSE.items() if not getattr(block, "pools_globally", False))
         raise TrainingError(
-            f"{', '.join(pooling)} pools over the whole picture, so every fused pixel depends on all others and large "
-            "pictures could not be fused in tiles; the network can be trained and called from Python, but not "
-            f"exported; train with `fuse` one of {', '.join(local)} for a model to export"
+            f"margin {margin}: {', '.join(pooling)} pools over the whole picture, so every fused pixel depends on all "
+            "others and tiles would show; set the network's `margin` to None, and its pictures are fused whole"
         )
     side = -(-(2 * margin + 3 * multiple) // multiple) * multiple
     middle = side // 2 // multiple * multiple

@@ -31,10 +31,17 @@ class ModelRecipe:
     Attributes:
         name: key of the registry `imfuse.lab.models.MODELS`.
         options: keyword arguments of that network.
+
+    Example:
+        >>> print(ModelRecipe("learned_pyramid", {"levels": 5, "fuse": "add"}))
+        learned_pyramid(levels=5, fuse='add')
     """
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(f'{name}={value!r}' for name, value in self.options.items())})"
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,7 @@ class Recipe:
         picture_every: updates between two example pictures.
         log_every: updates between two logged values of the loss terms.
         machine: where it runs.
+        remark: how far this trains and what the model is for; goes into its card, and is no part of the hash.
     """
 
     name: str
@@ -107,10 +115,11 @@ class Recipe:
     picture_every: int = 500
     log_every: int = 50
     machine: MachineRecipe = field(default_factory=MachineRecipe)
+    remark: str = ""
 
 
 def recipe_sha256(recipe: Recipe) -> str:
-    """Hash of what decides the weights: all but the place of the data, the machine and the logging.
+    """Hash of what decides the weights: all but the place of the data, the machine, the logging and the remark.
 
     >>> from dataclasses import replace
     >>> recipe = Recipe("x", "x", ("a", "b"), ModelRecipe("net"), {"intensity": 1.0})
@@ -120,7 +129,7 @@ def recipe_sha256(recipe: Recipe) -> str:
     False
     """
     values = asdict(recipe)
-    for name in ("machine", "checkpoint_every", "picture_every", "log_every"):
+    for name in ("machine", "checkpoint_every", "picture_every", "log_every", "remark"):
         del values[name]
     for name in ("root", "cache_mb", "workers"):
         del values["data"][name]

@@ -62,7 +62,7 @@ def _difference(former: Recipe, recipe: Recipe) -> str:
 
     left, right = _flat(asdict(former)), _flat(asdict(recipe))
     for name in {**left, **right}:
-        if left.get(name) != right.get(name) and name not in ("data.root", "data.cache_mb", "data.workers"):
+        if left.get(name) != right.get(name) and name not in ("data.root", "data.cache_mb", "data.workers", "remark"):
             return f"{name} was {left.get(name)!r}, now {right.get(name)!r}"
     return "no visible field"
 

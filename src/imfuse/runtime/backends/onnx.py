@@ -14,6 +14,9 @@ from imfuse.runtime.cores import usable_cores
 MOST_THREADS = 4
 """Of one inference, unless asked for more: the networks are too small to gain by others."""
 
+NO_MEMORY = ("failed to allocate memory", "bad_alloc", "bad allocation", "out of memory")
+"""What ONNX Runtime's errors say where memory was refused; they have no class of their own."""
+
 
 class OnnxEngine:
     """A graph with one input `(1, n, h, w)` and one output `(1, 1, h, w)`, free height and width.
@@ -40,8 +43,17 @@ class OnnxEngine:
         self.input_name = self.session.get_inputs()[0].name
 
     def run(self, sources: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Fuse `(n, h, w)` sources in [0, 1] into `(h, w)`."""
-        return np.asarray(self.session.run(None, {self.input_name: sources[None]})[0])[0, 0]
+        """Fuse `(n, h, w)` sources in [0, 1] into `(h, w)`.
+
+        Raises:
+            MemoryError: there is not enough memory for this size.
+        """
+        try:
+            return np.asarray(self.session.run(None, {self.input_name: sources[None]})[0])[0, 0]
+        except Exception as error:
+            if any(words in str(error).lower() for words in NO_MEMORY):
+                raise MemoryError(str(error)) from error
+            raise
 
 
 def _providers() -> list[str]:
