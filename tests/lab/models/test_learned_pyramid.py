@@ -63,6 +63,18 @@ def test_all_weights_learn():
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())
 
 
+def test_a_seed_draws_the_weights_that_the_bundled_networks_began_with():
+    torch.manual_seed(0)
+    network = LearnedPyramid()
+    following = torch.rand(1).item()
+    weights = nn.utils.parameters_to_vector(network.parameters()).detach().double()
+    assert weights.shape == (286_055,)
+    in_order = (weights * torch.arange(len(weights))).sum().item() / len(weights)
+    assert in_order == pytest.approx(-8.34565104620057, rel=1e-6)
+    assert weights.square().sum().item() == pytest.approx(431.6112083731498, rel=1e-6)
+    assert following == pytest.approx(0.2599934935569763, rel=1e-6)
+
+
 def test_unknown_networks_and_options_are_named():
     with pytest.raises(RecipeError, match="no network 'unet'"):
         build_model("unet")
