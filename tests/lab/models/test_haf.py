@@ -16,10 +16,10 @@ from imfuse.lab.nn.genotype import CellGene
 from imfuse.lab.nn.haf_genotype import HAFGenotype
 from imfuse.lab.training.measure import check_margin
 
-LOCAL = "w8 ffm: csc(res_3); target: csc(spatial_3); detail: csc(dil_3)"
-POOLING = "w8 ffm: csc(res_3); target: csc(spatial_3); detail: csc(channel_3)"
+LOCAL = "w8 ffm csc(res_3) target csc(spatial_3) detail csc(dil_3)"
+POOLING = "w8 ffm csc(res_3) target csc(spatial_3) detail csc(channel_3)"
 BRANCHES = ("first", "second")
-MULTISCALE = "w8 ffm: csc(res_3); target: cms(dil_3); detail:"
+MULTISCALE = "w8 ffm csc(res_3) target cms(dil_3) detail"
 
 
 def sources(*shape: int) -> Tensor:
@@ -100,10 +100,10 @@ def test_a_fuser_takes_pictures_of_any_size(genotype):
 
 
 def test_a_genotype_is_its_text():
-    text = "w16 ffm: cms(res_3 dil_3) csc(dense_3); target: csc(spatial_3 dil_3); detail:"
+    text = "w16 ffm cms(res_3 dil_3) csc(dense_3) target csc(spatial_3 dil_3) detail"
     genotype = HAFGenotype.parse(text)
     assert str(genotype) == text
-    assert HAFGenotype.parse(f"  w16  ffm :{text[8:].replace(' ', '  ')}") == genotype
+    assert HAFGenotype.parse(f"  w16  ffm {text[8:].replace(' ', '  ')}") == genotype
     assert genotype.ffm == (CellGene("cms", ("res_3", "dil_3")), CellGene("csc", ("dense_3",)))
     assert build_model("haf", genotype=text).genotype == genotype
     assert HAF(genotype).genotype == genotype
@@ -112,11 +112,11 @@ def test_a_genotype_is_its_text():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("ffm: csc(res_3); target:; detail:", "expected a text such as 'w48 ffm: csc"),
-        ("w8 ffm: csc(res_3); target: csc(dil_3)", "expected a text such as"),
-        ("w7 ffm:; target:; detail:", "width 7; expected an even number"),
-        ("w8 ffm: csc(res_4); target:; detail:", "no operator 'res_4'; did you mean 'res_"),
-        ("w8 ffm: csa(res_3); target:; detail:", "no cell 'csa'"),
+        ("ffm csc(res_3) target detail", "expected a text such as 'w48 ffm csc"),
+        ("w8 ffm csc(res_3) target csc(dil_3)", "expected a text such as"),
+        ("w7 ffm target detail", "width 7; expected an even number"),
+        ("w8 ffm csc(res_4) target detail", "no operator 'res_4'; did you mean 'res_"),
+        ("w8 ffm csa(res_3) target detail", "no cell 'csa'"),
     ],
 )
 def test_what_is_no_genotype_is_refused(text, message):

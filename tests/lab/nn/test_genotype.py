@@ -46,8 +46,8 @@ def test_spaces_do_not_matter(genotype, space):
 
 
 def test_a_network_without_cells_has_a_text():
-    assert str(Genotype(())) == "x1 w48 direct:"
-    assert Genotype.parse("x1 w48 direct:") == Genotype(())
+    assert str(Genotype(())) == "x1 w48"
+    assert Genotype.parse("x1 w48") == Genotype(())
 
 
 @pytest.mark.parametrize(
@@ -55,48 +55,48 @@ def test_a_network_without_cells_has_a_text():
     [
         "",
         "csc(res_3)",
-        "x1 w48 direct",
+        "x1 w48",
         "x1 direct: csc(res_3)",
         "w48 x1 direct: csc(res_3)",
         "x1 w-8 direct: csc(res_3)",
-        "x1 w48 direct: csc",
-        "x1 w48 direct: csc(res_3",
-        "x1 w48 direct: csc(res_3) and more",
-        "x1 w48 direct: csc(res_3 (dil_3))",
-        "x1 w48 direct: (res_3)",
+        "x1 w48 direct csc",
+        "x1 w48 direct csc(res_3",
+        "x1 w48 direct csc(res_3) and more",
+        "x1 w48 direct csc(res_3 (dil_3))",
+        "x1 w48 direct (res_3)",
     ],
 )
 def test_a_text_of_another_form_is_shown_what_is_expected(text):
     with pytest.raises(RecipeError) as caught:
         Genotype.parse(text)
-    assert str(caught.value) == f"genotype {text!r}: expected a text such as 'x1 w48 direct: csc(res_3 dil_3)'"
+    assert str(caught.value) == f"genotype {text!r}: expected a text such as 'x1 w48 direct csc(res_3 dil_3)'"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x3 w48 direct:", "genotype: resolution 3; expected one of (1, 2, 4)"),
-        ("x1 w47 direct:", "genotype: width 47; expected an even number from 2 up"),
-        ("x1 w0 direct:", "genotype: width 0; expected an even number from 2 up"),
+        ("x3 w48 direct", "genotype: resolution 3; expected one of (1, 2, 4)"),
+        ("x1 w47 direct", "genotype: width 47; expected an even number from 2 up"),
+        ("x1 w0 direct", "genotype: width 0; expected an even number from 2 up"),
         (
-            "x1 w48 directs:",
+            "x1 w48 directs",
             "genotype: no head 'directs'; did you mean 'direct'? Known: direct, blend, pyramid",
         ),
-        ("x1 w48 mean:", "genotype: no head 'mean'. Known: direct, blend, pyramid"),
+        ("x1 w48 mean", "genotype: no head 'mean'. Known: direct, blend, pyramid"),
         (
-            "x1 w48 direct: cscs(res_3)",
+            "x1 w48 direct cscs(res_3)",
             "genotype: no cell 'cscs'; did you mean 'csc'? Known: csc, cms, cdc",
         ),
         (
-            "x1 w48 direct: csc(res3)",
+            "x1 w48 direct csc(res3)",
             f"genotype: no operator 'res3'; did you mean 'res_3'? Known: {', '.join(OPERATOR_NAMES)}",
         ),
         (
-            "x1 w48 direct: csc(pool)",
+            "x1 w48 direct csc(pool)",
             f"genotype: no operator 'pool'. Known: {', '.join(OPERATOR_NAMES)}",
         ),
         (
-            "x1 w48 direct: csc( )",
+            "x1 w48 direct csc( )",
             "genotype: a cell 'csc' without operators; name at least one",
         ),
     ],

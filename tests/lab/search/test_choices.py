@@ -95,7 +95,7 @@ def test_a_space_of_two_gives_the_other_and_a_space_of_one_is_refused():
     assert mutate(pair, second, Random(0)) == first
     single = Space(kinds=("csc",), operators=("res_3",), cells=(1,), widths=(8,))
     only = sample(single, Random(0))
-    message = r"^search space: 'x1 w8 direct: csc\(res_3 res_3\)' is its only genotype; give a field more options$"
+    message = r"^search space: 'x1 w8 direct csc\(res_3 res_3\)' is its only genotype; give a field more options$"
     with pytest.raises(RecipeError, match=message):
         mutate(single, only, Random(0))
 

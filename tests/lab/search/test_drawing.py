@@ -21,9 +21,9 @@ from imfuse.lab.nn.genotype import HEADS, KINDS, OPERATOR_NAMES, RESOLUTIONS, Ce
 from imfuse.lab.search.drawing import ROW, draw_genotype, label_chosen, sketch_genotype
 from imfuse.lab.search.space import Space
 
-TIM = Genotype.parse("x1 w48 direct: cms(res_3 dil_3) csc(dense_3 dil_3)")
+TIM = Genotype.parse("x1 w48 direct cms(res_3 dil_3) csc(dense_3 dil_3)")
 LARGE = Genotype.parse(
-    "x4 w128 pyramid: " + "cms(dense_5 channel_3) cdc(spatial_3 spatial_3) csc(sep_5 conv_3 res_5)" * 2
+    "x4 w128 pyramid" + " cms(dense_5 channel_3) cdc(spatial_3 spatial_3) csc(sep_5 conv_3 res_5)" * 2
 )
 SPACE = Space(cells=(1, 2), widths=(16, 48), heads=HEADS)
 GENOTYPES = st.builds(
@@ -128,13 +128,13 @@ def test_everything_of_the_genotype_is_named():
 
 
 def test_scales_count_from_the_resolution_and_bands_are_named():
-    found = words(sketch_genotype(Genotype.parse("x2 w8 blend: cms(res_3) cdc(dil_3)")))
+    found = words(sketch_genotype(Genotype.parse("x2 w8 blend cms(res_3) cdc(dil_3)")))
     assert {"1/2 size", "1/2 · 8", "1/4 · 16", "1/8 · 32", "low", "high", "guided filters"} <= set(found)
     assert found.count("dil_3") == 2
 
 
 def test_probabilities_are_those_of_what_was_taken_likely_or_not():
-    genotype = Genotype.parse("x1 w16 blend: csc(sep_3 dil_3)")
+    genotype = Genotype.parse("x1 w16 blend csc(sep_3 dil_3)")
     probabilities = {choice.name: [0.0] * len(choice.options) for choice in SPACE.choices}
     taken = {
         "width": 0.11,

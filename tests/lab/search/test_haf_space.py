@@ -52,7 +52,7 @@ def test_its_size_is_the_number_of_genotypes_that_all_picks_give():
 
 
 def test_picks_are_of_what_a_genotype_decides():
-    picks = SMALL.picks(HAFGenotype.parse("w16 ffm: cms(dil_3); target:; detail: csc(res_3)"))
+    picks = SMALL.picks(HAFGenotype.parse("w16 ffm cms(dil_3) target detail csc(res_3)"))
     expected = {"width": 1, "ffm.cell1.kind": 1, "ffm.cell1.cms.op1": 1, "target.cells": 0}
     assert picks == {**expected, "detail.cell1.kind": 0, "detail.cell1.csc.op1": 0}
 
@@ -90,8 +90,8 @@ def test_what_is_no_space_is_refused(options, message):
 
 
 def test_what_lies_outside_is_told_with_its_part():
-    width = HAFGenotype.parse("w32 ffm: cms(dil_3); target:; detail: csc(res_3)")
-    operator = HAFGenotype.parse("w8 ffm: cms(dil_3); target: csc(sep_3); detail: csc(res_3)")
+    width = HAFGenotype.parse("w32 ffm cms(dil_3) target detail csc(res_3)")
+    operator = HAFGenotype.parse("w8 ffm cms(dil_3) target csc(sep_3) detail csc(res_3)")
     with pytest.raises(RecipeError, match=r"width 32; expected one of \(8, 16\)"):
         SMALL.picks(width)
     with pytest.raises(RecipeError, match=r"^target: .* cell1\.csc\.op1 sep_3; expected one of"):

@@ -22,7 +22,7 @@ from imfuse.lab.training import optimisation
 from imfuse.lab.training.recipe import OptimiserRecipe
 
 RECIPE = OptimiserRecipe(learning_rate=1e-2, weight_decay=0.0)
-GENOTYPE = Genotype.parse("x1 w4 direct: csc(conv_3)")
+GENOTYPE = Genotype.parse("x1 w4 direct csc(conv_3)")
 
 
 def batch(seed: int) -> FusionBatch:
@@ -120,7 +120,7 @@ def test_batch_norm_keeps_its_statistics_while_the_network_is_judged():
 
 def test_terms_of_images_that_a_network_makes_in_training_are_judged_too():
     terms = {"intensity": 1.0, "first": {"weight": 1.0, "loss": "intensity", "image": "first_fused"}}
-    make = lambda genotype: HAF("w4 ffm: csc(conv_3); target: csc(conv_3); detail: csc(conv_3)")  # noqa: E731
+    make = lambda genotype: HAF("w4 ffm csc(conv_3) target csc(conv_3) detail csc(conv_3)")  # noqa: E731
     whole, alone = (proxy(make, Objective(some), steps=1)(None) for some in (terms, {"intensity": 1.0}))
     assert math.isfinite(whole)
     assert whole > alone

@@ -112,7 +112,7 @@ def test_the_softmax_of_heads_is_the_weighted_sum_of_their_images():
 @pytest.mark.parametrize("training", [True, False])
 def test_a_decided_width_is_the_narrow_network_whatever_the_masked_channels_hold(training):
     space = Space(kinds=("csc",), operators=("conv_3",), slots=2, cells=(1,), widths=(4, 8))
-    network, alone = supernet(space), SearchedFusion("x1 w4 direct: csc(conv_3 conv_3)")
+    network, alone = supernet(space), SearchedFusion("x1 w4 direct csc(conv_3 conv_3)")
     put_into_the_corner(alone, network)
     add_noise_round_the_masks(network, 4)
     decide(network, alone.genotype)
@@ -322,7 +322,7 @@ def test_the_seed_of_torch_decides_the_logits_and_no_option_is_preferred():
 @pytest.mark.parametrize("relaxation", ["softmax", "gumbel"])
 def test_a_space_of_one_network_is_that_network(relaxation):
     space = Space(kinds=("csc",), operators=("conv_3",), slots=1, cells=(1,), widths=(4,))
-    network, alone = supernet(space, relaxation), SearchedFusion("x1 w4 direct: csc(conv_3)")
+    network, alone = supernet(space, relaxation), SearchedFusion("x1 w4 direct csc(conv_3)")
     network.draw(0)
     own = {
         name.replace("trunk.", "").replace("stem", "stems.0").replace("head", "heads.0"): name

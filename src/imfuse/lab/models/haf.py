@@ -20,8 +20,8 @@ from imfuse.lab.nn.haf_genotype import HAFGenotype
 from imfuse.lab.nn.trunk import Trunk
 
 READING = (
-    "w48 ffm: cms(res_3 dil_3) csc(dense_3 dil_3); target: csc(spatial_3 dil_3) csc(spatial_3 dil_3); "
-    "detail: csc(channel_3 spatial_3) csc(channel_3 spatial_3)"
+    "w48 ffm cms(res_3 dil_3) csc(dense_3 dil_3) target csc(spatial_3 dil_3) csc(spatial_3 dil_3) "
+    "detail csc(channel_3 spatial_3) csc(channel_3 spatial_3)"
 )
 """Reading: no genotype of HAF is known, so these are the cells that its authors published for TIM."""
 
@@ -59,7 +59,7 @@ class HAF(nn.Module):
         RecipeError: not a genotype.
 
     Example:
-        >>> network = HAF("w8 ffm: csc(res_3); target: csc(spatial_3); detail: csc(dil_3)")
+        >>> network = HAF("w8 ffm csc(res_3) target csc(spatial_3) detail csc(dil_3)")
         >>> network(torch.rand(2, 2, 16, 24)).target.shape
         torch.Size([2, 1, 16, 24])
         >>> network.eval()(torch.rand(1, 2, 16, 24)).shape

@@ -19,7 +19,7 @@ class SearchedFusion(nn.Module):
     """Fuse two sources by the network of a genotype.
 
     Args:
-        genotype: or its text, such as `x4 w16 pyramid: csc(conv_3 dil_3)`.
+        genotype: or its text, such as `x4 w16 pyramid csc(conv_3 dil_3)`.
 
     Attributes:
         genotype: the network as a value.
@@ -33,7 +33,7 @@ class SearchedFusion(nn.Module):
 
     Example:
         >>> import torch
-        >>> network = SearchedFusion("x2 w8 blend: csc(conv_3 spatial_3)")
+        >>> network = SearchedFusion("x2 w8 blend csc(conv_3 spatial_3)")
         >>> network(torch.rand(1, 2, 32, 48)).shape
         torch.Size([1, 1, 32, 48])
     """

@@ -17,8 +17,8 @@ from imfuse.lab.nn.genotype import CellGene
 WIDTH = 48
 
 FUSION = {
-    "full": "x1 w48 direct: cms(res_3 dil_3) csc(dense_3 dil_3)",
-    "light": "x1 w48 direct: csc(res_3 channel_3) csc(res_3 channel_3)",
+    "full": "x1 w48 direct cms(res_3 dil_3) csc(dense_3 dil_3)",
+    "light": "x1 w48 direct csc(res_3 channel_3) csc(res_3 channel_3)",
 }
 """Genotypes of the paper's fusion networks."""
 

@@ -1,6 +1,6 @@
 """`Genotype`: a fusion network as a small value with a text form, for recipes, cards and logs (no torch).
 
-    x1 w48 direct: cms(res_3 dil_3) csc(dense_3 dil_3)
+    x1 w48 direct cms(res_3 dil_3) csc(dense_3 dil_3)
 
 is TIM's fusion network: it works at full resolution with 48 channels, has a direct head, and two cells.
 """
@@ -28,7 +28,7 @@ OPERATOR_NAMES = (
 """Names of `imfuse.lab.nn.operators.OPERATORS`, known here without torch."""
 
 _CELL = re.compile(r"(\w+)\(([^()]*)\)")
-_WHOLE = re.compile(r"\s*x(\d+)\s+w(\d+)\s+(\w+)\s*:\s*((?:\w+\([^()]*\)\s*)*)")
+_WHOLE = re.compile(r"\s*x(\d+)\s+w(\d+)\s+(\w+)((?:\s+\w+\([^()]*\))*)\s*")
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ class Genotype:
         RecipeError: a value that is none of these.
 
     Example:
-        >>> genotype = Genotype.parse("x2 w16 blend: csc(conv_3 spatial_3)")
+        >>> genotype = Genotype.parse("x2 w16 blend csc(conv_3 spatial_3)")
         >>> genotype.resolution, genotype.cells[0].kind
         (2, 'csc')
         >>> str(genotype)
-        'x2 w16 blend: csc(conv_3 spatial_3)'
+        'x2 w16 blend csc(conv_3 spatial_3)'
     """
 
     cells: tuple[CellGene, ...]
@@ -95,7 +95,7 @@ class Genotype:
         _check("head", self.head, HEADS)
 
     def __str__(self) -> str:
-        return " ".join([f"x{self.resolution} w{self.width} {self.head}:", *map(str, self.cells)])
+        return " ".join([f"x{self.resolution} w{self.width} {self.head}", *map(str, self.cells)])
 
     @classmethod
     def parse(cls, text: str) -> Genotype:
@@ -106,7 +106,7 @@ class Genotype:
         """
         match = _WHOLE.fullmatch(text)
         if not match:
-            raise RecipeError(f"genotype {text!r}: expected a text such as 'x1 w48 direct: csc(res_3 dil_3)'")
+            raise RecipeError(f"genotype {text!r}: expected a text such as 'x1 w48 direct csc(res_3 dil_3)'")
         resolution, width, head, cells = match.groups()
         genes = (CellGene(kind, tuple(names.split())) for kind, names in _CELL.findall(cells))
         return cls(tuple(genes), int(resolution), int(width), head)

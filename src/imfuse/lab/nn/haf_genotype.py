@@ -1,6 +1,6 @@
 """`HAFGenotype`: a network of HAF as a small value with a text form, for recipes, cards and logs (no torch).
 
-    w48 ffm: cms(res_3 dil_3) csc(dense_3 dil_3); target: csc(spatial_3 dil_3); detail: csc(channel_3 spatial_3)
+    w48 ffm cms(res_3 dil_3) csc(dense_3 dil_3) target csc(spatial_3 dil_3) detail csc(channel_3 spatial_3)
 
 has 48 channels, two cells in the feature-level module, and one in each branch of the object-level module.
 """
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from imfuse.errors import RecipeError
 from imfuse.lab.nn.genotype import CellGene, Genotype
 
-EXAMPLE = "w48 ffm: csc(res_3 dil_3); target: csc(spatial_3 dil_3); detail: csc(channel_3 spatial_3)"
+EXAMPLE = "w48 ffm csc(res_3 dil_3) target csc(spatial_3 dil_3) detail csc(channel_3 spatial_3)"
 
-_CELLS = r"((?:\w+\([^()]*\)\s*)*)"
-_WHOLE = re.compile(rf"\s*w(\d+)\s+ffm\s*:\s*{_CELLS};\s*target\s*:\s*{_CELLS};\s*detail\s*:\s*{_CELLS}")
+_CELLS = r"((?:\s+\w+\([^()]*\))*)"
+_WHOLE = re.compile(rf"\s*w(\d+)\s+ffm{_CELLS}\s+target{_CELLS}\s+detail{_CELLS}\s*")
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class HAFGenotype:
         RecipeError: a value that is none of these.
 
     Example:
-        >>> genotype = HAFGenotype.parse("w16 ffm: cms(res_3); target: csc(spatial_3 dil_3); detail:")
+        >>> genotype = HAFGenotype.parse("w16 ffm cms(res_3) target csc(spatial_3 dil_3) detail")
         >>> genotype.width, genotype.target[0].operators, genotype.detail
         (16, ('spatial_3', 'dil_3'), ())
         >>> str(genotype)
-        'w16 ffm: cms(res_3); target: csc(spatial_3 dil_3); detail:'
+        'w16 ffm cms(res_3) target csc(spatial_3 dil_3) detail'
     """
 
     ffm: tuple[CellGene, ...]
@@ -50,7 +50,8 @@ class HAFGenotype:
 
     def __str__(self) -> str:
         parts = {"ffm": self.ffm, "target": self.target, "detail": self.detail}
-        return f"w{self.width} " + "; ".join(" ".join([f"{name}:", *map(str, cells)]) for name, cells in parts.items())
+        words = (word for name, cells in parts.items() for word in (name, *map(str, cells)))
+        return " ".join([f"w{self.width}", *words])
 
     @classmethod
     def parse(cls, text: str) -> HAFGenotype:
@@ -64,5 +65,5 @@ class HAFGenotype:
             raise RecipeError(f"genotype {text!r}: expected a text such as {EXAMPLE!r}")
         width, *parts = match.groups()
         # The cells of each part are read as those of a network of their own.
-        ffm, target, detail = (Genotype.parse(f"x1 w{width} direct: {cells}").cells for cells in parts)
+        ffm, target, detail = (Genotype.parse(f"x1 w{width} direct {cells}").cells for cells in parts)
         return cls(ffm, target, detail, int(width))

@@ -72,9 +72,9 @@ def derive(
         >>> space = Space(kinds=("csc",), operators=("res_3", "dil_3"), slots=2, cells=(1,))
         >>> found = {"cell1.csc.op1": [0.9, 0.1], "cell1.csc.op2": [0.6, 0.4]}
         >>> str(derive(space, found))
-        'x1 w48 direct: csc(res_3 res_3)'
+        'x1 w48 direct csc(res_3 res_3)'
         >>> str(derive(space, found, lambda genotype: 2.0 * str(genotype).count("res_3"), budget_ms=3.0))
-        'x1 w48 direct: csc(res_3 dil_3)'
+        'x1 w48 direct csc(res_3 dil_3)'
     """
     regrets = regrets_of(space, probabilities)
     likeliest = space.genotype({name: values.index(min(values)) for name, values in regrets.items()})

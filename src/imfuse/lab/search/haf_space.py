@@ -39,7 +39,7 @@ class HAFSpace:
         >>> [choice.name for choice in space.choices], space.size
         (['ffm.cell1.csc.op1', 'target.cell1.csc.op1'], 4)
         >>> str(space.genotype({"ffm.cell1.csc.op1": 0, "target.cell1.csc.op1": 1}))
-        'w48 ffm: csc(res_3); target: csc(dil_3); detail:'
+        'w48 ffm csc(res_3) target csc(dil_3) detail'
     """
 
     kinds: tuple[str, ...] = ("csc", "cdc", "cms")

@@ -37,7 +37,7 @@ class Space:
         >>> [choice.name for choice in space.choices], space.size
         (['cell1.kind', 'cell1.csc.op1', 'cell1.cms.op1'], 4)
         >>> str(space.genotype({"cell1.kind": 1, "cell1.cms.op1": 0}))
-        'x1 w48 direct: cms(res_3)'
+        'x1 w48 direct cms(res_3)'
     """
 
     kinds: tuple[str, ...] = ("csc", "cdc", "cms")
