@@ -7,18 +7,14 @@ resolution, width, number of cells and head are searched too is ours.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from functools import partial
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from imfuse.lab.nn.cells import CELLS
 from imfuse.lab.nn.fusion_heads import FUSION_HEADS
 from imfuse.lab.nn.genotype import Genotype
-from imfuse.lab.nn.operators import OPERATORS
-from imfuse.lab.nn.trunk import SMALLEST_SIDE, Stem
-from imfuse.lab.search.mixture import ChannelMask, Mixture, Step
+from imfuse.lab.search.mixed_trunk import MixedCells, mixed, mixed_stem
 from imfuse.lab.search.relaxation import Relaxation
 from imfuse.lab.search.relaxed_network import RelaxedNetwork
 from imfuse.lab.search.space import Space
@@ -61,11 +57,10 @@ class Supernet(RelaxedNetwork):
         super().__init__(space.choices, relaxation, temperature)
         self.space = space
         width, step = max(space.widths), self.step
-        stems = (Stem(2, width, resolution) for resolution in space.resolutions)
-        self.stems = nn.ModuleList(_masked(stem, width, space, step) for stem in stems)
-        self.cells = nn.ModuleList(_mixed_cell(f"cell{i}", space, step) for i in range(1, max(space.cells) + 1))
+        self.stems = nn.ModuleList(mixed_stem(space, step, resolution) for resolution in space.resolutions)
+        self.cells = MixedCells(space, step)
         self.heads = nn.ModuleList(
-            _mixed("head", {name: FUSION_HEADS[name](width, resolution) for name in space.heads}, step)
+            mixed("head", {name: FUSION_HEADS[name](width, resolution) for name in space.heads}, step)
             for resolution in space.resolutions
         )
         self.size_multiple = _size_multiple(self, space)
@@ -81,47 +76,11 @@ class Supernet(RelaxedNetwork):
         return self.space.genotype(self.picks())
 
     def _fuse(self, stem: nn.Module, head: nn.Module, sources: Tensor) -> Tensor:
-        return head(self._features(stem(sources)), sources)
-
-    def _features(self, x: Tensor) -> Tensor:
-        """The features after each number of cells, mixed; cells that none of them needs are not run."""
-        counts = self.space.cells
-        deepest = max(counts[option] for option in self.step.taken("cells", len(counts)))
-        features = [x]
-        for cell in list(self.cells)[:deepest]:
-            features.append(cell(features[-1]))
-        return self.step.mix("cells", [partial(features.__getitem__, count) for count in counts])
-
-
-def _mixed_cell(name: str, space: Space, step: Step) -> nn.Module:
-    return _mixed(f"{name}.kind", {kind: _cell(kind, f"{name}.{kind}", space, step) for kind in space.kinds}, step)
-
-
-def _cell(kind: str, name: str, space: Space, step: Step) -> nn.Module:
-    makers = [partial(_mixed_operator, f"{name}.op{slot}", space, step) for slot in range(1, space.slots + 1)]
-    width = max(space.widths)
-    cell = CELLS[kind](width, makers)
-    # A successive cell ends with its last operator: masked again, weights p of a softmax would count as p^2.
-    return cell if kind == "csc" else _masked(cell, width, space, step)
-
-
-def _mixed_operator(choice: str, space: Space, step: Step, channels: int) -> nn.Module:
-    mixed = _mixed(choice, {name: OPERATORS[name](channels) for name in space.operators}, step)
-    return _masked(mixed, channels, space, step)
-
-
-def _mixed(choice: str, options: Mapping[str, nn.Module], step: Step) -> nn.Module:
-    """The mixture of a choice, or the only option as it is."""
-    return Mixture(choice, options, step) if len(options) > 1 else next(iter(options.values()))
-
-
-def _masked(module: nn.Module, channels: int, space: Space, step: Step) -> nn.Module:
-    return nn.Sequential(module, ChannelMask(space.widths, channels, step)) if len(space.widths) > 1 else module
+        return head(self.cells(stem(sources)), sources)
 
 
 def _size_multiple(supernet: Supernet, space: Space) -> int:
     """Such that every network of the space can work."""
-    of_cells = [CELLS[kind].size_multiple for kind in space.kinds] if max(space.cells) else []
-    of_features = math.lcm(SMALLEST_SIDE, *of_cells)
+    of_features = supernet.cells.size_multiple
     of_heads = [int(getattr(module, "size_multiple", 1)) for module in supernet.heads.modules()]
     return math.lcm(*(resolution * of_features for resolution in space.resolutions), *of_heads)
