@@ -46,8 +46,8 @@ def test_spaces_do_not_matter(genotype, space):
 
 
 def test_a_network_without_cells_has_a_text():
-    assert str(Genotype(())) == "x1 w48"
-    assert Genotype.parse("x1 w48") == Genotype(())
+    assert str(Genotype(())) == "x1 w48 direct"
+    assert Genotype.parse("x1 w48 direct") == Genotype(())
 
 
 @pytest.mark.parametrize(

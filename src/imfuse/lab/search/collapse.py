@@ -13,6 +13,9 @@ from imfuse.lab.search.strategies.trial import Latency
 
 G = TypeVar("G")
 
+NEGLIGIBLE = 0.05
+"""Part of the network's time by which operators may differ without a word of it."""
+
 REMEDY = (
     "The latency outweighed the loss, so that this says little about fusion: lower the weight of the latency, raise "
     "the budget, or search among operators of nearer cost"
@@ -43,8 +46,9 @@ def collapse(space: SearchSpace[G], genotype: G, latency: Latency) -> str | None
     names = {choice.name: choice.options for choice in space.choices}
     cheapest = [names[place][picks[place]] for place, added in places.items() if _is_cheapest(added, picks[place])]
     milliseconds = latency(genotype)
-    if cheapest and len(cheapest) >= len(places) - (len(places) >= 3):
-        slowest = milliseconds + sum(max(added) - added[picks[place]] for place, added in places.items())
+    slowest = milliseconds + sum(max(added) - added[picks[place]] for place, added in places.items())
+    matters = slowest > milliseconds * (1 + NEGLIGIBLE)
+    if cheapest and matters and len(cheapest) >= len(places) - (len(places) >= 3):
         return (
             f"collapse to the cheapest operator: {len(cheapest)} of {len(places)} are {_listed(cheapest)} (the network "
             f"takes {milliseconds:.3g} ms, and {slowest:.3g} ms with the slowest operators). {REMEDY}"
