@@ -7,10 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
-from imfuse import __version__
 from imfuse.images.storage import write_file
 from imfuse.lab.bench.evaluation import REFERENCES, Evaluation
 from imfuse.lab.bench.page import content, plots
@@ -25,13 +21,9 @@ from imfuse.lab.bench.statistics import Summary
 from imfuse.lab.bench.statistics.significance import LEVEL
 from imfuse.lab.bench.tables.rows import lacks_images, table_notes, tells_noise
 from imfuse.lab.bench.timings import SpeedTable
+from imfuse.lab.page import render
 
 FOLDER = Path(__file__).parent
-ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
-    "%3Ccircle cx='12' cy='16' r='11' fill='%23e8590c'/%3E"
-    "%3Ccircle cx='20' cy='16' r='11' fill='%231c7ed6' fill-opacity='.75'/%3E%3C/svg%3E"
-)
 
 
 def write_page(  # noqa: PLR0917 (the report is what the page is of)
@@ -58,30 +50,19 @@ def write_page(  # noqa: PLR0917 (the report is what the page is of)
         ImageWriteError: the file cannot be written.
     """
     shown = embed_scenes(evaluation, gallery)
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    html = environment.get_template("report.html.jinja").render(
+    values = (
         _of_page(evaluation, shown)
         | _of_numbers(evaluation, summary, shown)
         | _of_speed(evaluation, summary, speed)
         | {"remarks": remarks, "tasks": content.task_tables(evaluation, tasks)}
     )
-    write_file(Path(path), html.encode("utf-8", "backslashreplace"))
+    html = render(FOLDER, "report.html.jinja", evaluation.title, values, ("script.js", "viewer.js"))
+    write_file(Path(path), html)
 
 
 def _of_page(evaluation: Evaluation, gallery: Gallery) -> dict[str, Any]:
     references = sum(method.kind == "reference" for method in evaluation.methods)
     return {
-        "version": __version__,
-        "icon": ICON,
-        "style": _own("style.css"),
-        "script": _own("script.js") + _own("viewer.js"),
-        "title": evaluation.title,
         "source_names": evaluation.source_names,
         "scene_count": len(evaluation.scenes),
         "own_count": len(evaluation.methods) - references,
@@ -128,8 +109,3 @@ def _of_speed(evaluation: Evaluation, summary: Summary, speed: SpeedTable | None
         "untimed": [m.name for i, m in enumerate(evaluation.methods) if i not in timed and m.name not in REFERENCES],
         "pareto": plots.pareto(evaluation, times) if times else "",
     }
-
-
-def _own(name: str) -> Markup:
-    """A file of this package, which is put into the page as it is."""
-    return Markup((FOLDER / name).read_text(encoding="utf-8"))

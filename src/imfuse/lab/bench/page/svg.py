@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import io
-import re
 import warnings
 
 import matplotlib as mpl
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from imfuse.lab.bench.evaluation import Evaluation
+from imfuse.lab.page.svg import embedded
 
 INK, MUTED, GRID, CARD = "#010101", "#020202", "#030303", "#040404"
 """Stand-ins that become the colours `--ink`, `--muted`, `--grid` and `--card` of the page."""
@@ -23,7 +23,6 @@ SERIES, REFERENCES = 10, 2
 
 DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)))
 LONGEST = 22
-_THEMED = {INK: "ink", MUTED: "muted", GRID: "grid", CARD: "card"}
 
 
 def series(evaluation: Evaluation) -> list[str]:
@@ -41,6 +40,10 @@ def stand_in(name: str) -> str:
     """The colour that matplotlib draws with, for a name of `series`."""
     kind, _, number = name.partition("-")
     return f"#{5 if kind == 'series' else 6:02x}00{int(number):02x}"
+
+
+_NAMES = [f"series-{number}" for number in range(SERIES)] + [f"reference-{number}" for number in range(REFERENCES)]
+_COLOURS = {INK: "ink", MUTED: "muted", GRID: "grid", CARD: "card"} | {stand_in(name): name for name in _NAMES}
 
 
 def dash(index: int) -> str | tuple[float, tuple[float, ...]]:
@@ -100,30 +103,4 @@ def inline(figure: Figure, name: str, label: str) -> Markup:
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # the page's fonts draw the text, not matplotlib's
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return Markup(_themed(text.getvalue(), name, label))
-
-
-def _themed(svg: str, name: str, label: str) -> str:
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg).groups()  # type: ignore[union-attr]
-    head = f'<svg class="plot" role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}" width="{width}">'
-    body = re.sub(r"<[^>]*>", lambda tag: _themed_tag(tag[0], name), svg[svg.index(">") + 1 :])
-    return head + body.strip()
-
-
-def _themed_tag(tag: str, name: str) -> str:
-    tag = re.sub(r"\s+", " ", tag)
-    tag = re.sub(r'^<g id="data-([a-z]+)-([^"]*)"', r'<g data-\1="\2"', tag)
-    tag = re.sub(r'^<g id="[^"]*"', "<g", tag)
-    tag = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", tag)
-    tag = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", tag)
-    tag = re.sub(r" ?font-family: [^;\"]*;?", "", tag)
-    tag = re.sub(r"#0([56])00([0-9a-f]{2})", _series_variable, tag)
-    for colour, variable in _THEMED.items():
-        tag = tag.replace(colour, f"var(--{variable})")
-    return tag
-
-
-def _series_variable(match: re.Match[str]) -> str:
-    kind = "series" if match[1] == "5" else "reference"
-    return f"var(--{kind}-{int(match[2], 16)})"
+    return embedded(text.getvalue(), name, label, _COLOURS)
