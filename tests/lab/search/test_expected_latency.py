@@ -18,7 +18,7 @@ KINDS = ("csc", "cms", "cdc")
 RICH = Space(KINDS, cells=(0, 1, 3), resolutions=(1, 2, 4), widths=(8, 16, 32), heads=("direct", "blend", "pyramid"))
 SMALL = Space(("csc", "cms"), ("res_3", "dil_3"), 1, cells=(0, 2), widths=(8, 16), heads=("direct", "blend"))
 FIXED = Space(("cdc",), ("res_3",), 2, cells=(2,))
-HAF = HAFSpace(KINDS, ffm=(1, 2), target=(0, 1), detail=(2,), widths=(8, 16))
+HAF = HAFSpace(KINDS, ("res_3", "conv_3"), 1, ffm=(1, 2), target=(0, 1), detail=(2,), widths=(8, 16))
 HAF_FIXED = HAFSpace(("csc",), ("res_3",), 1)
 SPACES = (RICH, SMALL, FIXED, HAF, HAF_FIXED)
 

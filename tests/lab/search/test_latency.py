@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 import torch
 
@@ -69,6 +71,12 @@ def test_what_was_measured_once_is_not_measured_again(table, counted):
     again = LatencyTable(TARGET, table.cache.path)
     assert again.predict(genotype) == first
     assert sum(counted) == len(parts(genotype))
+
+
+def test_a_table_can_be_sent_to_other_processes(table, counted):
+    first = table.predict(BY_COST[1])
+    assert pickle.loads(pickle.dumps(table)).predict(BY_COST[1]) == first
+    assert sum(counted) == len(parts(BY_COST[1]))
 
 
 def test_measuring_a_whole_space_reports_every_part(table, counted):

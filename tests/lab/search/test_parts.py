@@ -41,7 +41,7 @@ def operators_run(network: nn.Module, classes: tuple[type, ...]) -> Counter[tupl
 
 
 @pytest.mark.parametrize(
-    "text", ["x1 w8 direct: csc(res_3 dil_3)", "x2 w8 blend: cms(res_3 spatial_3) cdc(dil_3)", "x4 w8 direct:"]
+    "text", ["x1 w8 direct csc(res_3 dil_3)", "x2 w8 blend cms(res_3 spatial_3) cdc(dil_3)", "x4 w8 direct"]
 )
 def test_operators_are_where_the_network_has_them(text):
     genotype = Genotype.parse(text)
@@ -51,7 +51,7 @@ def test_operators_are_where_the_network_has_them(text):
 
 
 def test_the_operators_of_haf_are_where_the_network_has_them():
-    genotype = HAFGenotype.parse("w8 ffm: cms(res_3); target: csc(res_3 dil_3); detail: cdc(spatial_3)")
+    genotype = HAFGenotype.parse("w8 ffm cms(res_3) target csc(res_3 dil_3) detail cdc(spatial_3)")
     classes = tuple({type(build_operator(name, 8)) for name in OPERATOR_NAMES})
     found = Counter((part.width, 64 // part.resolution) for part in parts(genotype) if part.kind == "operator")
     assert found == operators_run(HAF(genotype), classes)

@@ -50,7 +50,7 @@ class ExpectedLatency(nn.Module):
         depth, one = max(map(len, times)), starts[""]
         padded = [places + (one,) * (depth - len(places)) for places in times]
         self.register_buffer("indices", torch.tensor(padded, dtype=torch.long).reshape(len(times), depth))
-        self.register_buffer("milliseconds", torch.tensor(list(times.values()), dtype=torch.float64))
+        self.register_buffer("milliseconds", torch.tensor(list(times.values()), dtype=torch.float32))
 
     def forward(self, probabilities: Mapping[str, Float[Tensor, " options"]]) -> Float[Tensor, ""]:
         """Milliseconds.

@@ -43,7 +43,7 @@ def parts(genotype: Genotype | HAFGenotype) -> list[Part]:
     """Everything in a network, from the sources to the fused image; what it has twice is there twice.
 
     Example:
-        >>> for part in parts(Genotype.parse("x2 w8 direct: cdc(res_3)")):
+        >>> for part in parts(Genotype.parse("x2 w8 direct cdc(res_3)")):
         ...     print(part)
         call call w0 x1
         stem stem w8 x2
