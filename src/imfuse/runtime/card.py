@@ -24,8 +24,8 @@ class ModelCard:
         size_multiple: height and width must be multiples of this; the Fuser pads.
         margin: pixels beyond which the fused value of a pixel does not depend on the sources (receptive radius); None
             where it depends on the whole picture, which is then fused whole, never in tiles.
-        equal_sources_error: largest change of sources that all are the same picture, before clipping, in 1/255,
-            measured on noise, a ramp, and black and white.
+        equal_sources_error: largest change of a pixel, in 1/255, where all sources are the same picture: noise, a
+            ramp, or black and white.
         parameters: number of trained values.
         macs_per_pixel: multiply-accumulate operations for one output pixel of a two-source input.
         data: names of the training data sets.
