@@ -1,7 +1,8 @@
 """Search: strategies at several budgets of time and seeds, each winner trained alike, as a Markdown table.
 
-    python benchmarks/search.py ivif-10ms --root data --test MSRS=ir,vis TNO=ir,vis -o OUT
+    python benchmarks/search.py benchmarks/search.yaml --root data --test MSRS=ir,vis TNO=ir,vis -o OUT
     python benchmarks/search.py ivif-10ms --root data --test MSRS=ir,vis -o OUT --strategies random gauss_newton
+    python benchmarks/search.py benchmarks/search.yaml --root data -o OUT --table
 
 Strategies are `hand-made` (the learned pyramid of the largest width that keeps the budget; nothing is searched),
 `random`, `evolution`, and the hypergradients of a search by gradients, such as `first_order` and `gauss_newton`. Each
