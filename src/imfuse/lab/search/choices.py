@@ -30,6 +30,11 @@ class Choice:
     options: tuple[str | int, ...]
     level: Literal["macro", "micro"]
 
+    @property
+    def part(self) -> str:
+        """What its name begins with, such as `cell1`; in networks of several parts the part, such as `ffm`."""
+        return self.name.partition(".")[0]
+
 
 class SearchSpace(Protocol[G]):
     """A finite set of genotypes, each given by its picks.

@@ -186,11 +186,6 @@ class GradientSearch:
 
 def active_logits(supernet: RelaxedNetwork, stage: Stage) -> list[str]:
     """Names of the logits that a stage updates, among the parameters."""
-    levels = ("macro", "micro") if stage.level == "both" else (stage.level,)
-    open_choices = {choice.name for choice in supernet.open_choices() if choice.name.startswith(stage.part)}
-    return [
-        name
-        for level in levels
-        for name in supernet.architecture_names(level)
-        if supernet.choice_of(name).name in open_choices
-    ]
+    decided = [choice for choice in supernet.open_choices() if stage.decides(choice)]
+    names = (*supernet.architecture_names("macro"), *supernet.architecture_names("micro"))
+    return [name for name in names if supernet.choice_of(name) in decided]

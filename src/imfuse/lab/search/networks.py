@@ -14,6 +14,7 @@ from imfuse.errors import RecipeError
 from imfuse.lab.losses.objective import Objective
 from imfuse.lab.models import build_model
 from imfuse.lab.search.choices import sample
+from imfuse.lab.search.haf_supernet import HAFSupernet
 from imfuse.lab.search.recipe import SearchRecipe
 from imfuse.lab.search.relaxed_network import RelaxedNetwork
 from imfuse.lab.search.retraining import candidate, model_of, space_of
@@ -28,9 +29,6 @@ def make_supernet(recipe: SearchRecipe) -> RelaxedNetwork:
     Raises:
         RecipeError: the patches are too small for it.
     """
-    if recipe.haf is not None:
-        from imfuse.lab.search.haf_supernet import HAFSupernet
-
     gradient = recipe.gradient
     relaxation = (gradient.relaxation, gradient.temperature)
     supernet = Supernet(recipe.space, *relaxation) if recipe.haf is None else HAFSupernet(recipe.haf, *relaxation)
@@ -52,15 +50,12 @@ def stage_objectives(recipe: SearchRecipe, fabric: Fabric) -> Mapping[str, Objec
     """The objective of all terms by the empty name, and that of one image by its name, for each stage that has one.
 
     Raises:
-        RecipeError: a stage names an image that no term is of, or a term cannot be measured.
+        RecipeError: a term cannot be measured on the images of the space's networks.
     """
-    some = candidate(recipe, sample(space_of(recipe), Random(0)))
-    objectives: dict[str, Any] = {"": recipe_objective(some)}
+    genotype = sample(space_of(recipe), Random(0))
+    some, network = candidate(recipe, genotype), make_network(genotype)
+    objectives: dict[str, Any] = {"": recipe_objective(some, network)}
     for image in {stage.image for stage in recipe.gradient.stages} - {""}:
         terms = {name: value for name, value in recipe.objective.items() if read_term(name, value).image == image}
-        if not terms:
-            raise RecipeError(
-                f"search {recipe.name!r}, field gradient.stages: no term of the objective is of {image!r}"
-            )
-        objectives[image] = recipe_objective(dataclasses.replace(some, objective=terms))
+        objectives[image] = recipe_objective(dataclasses.replace(some, objective=terms), network)
     return {image: fabric.to_device(objective) for image, objective in objectives.items()}

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from imfuse.lab.search.choices import Choice
 from imfuse.lab.search.haf_space import HAFSpace
 from imfuse.lab.search.space import Space
 from imfuse.lab.search.target import Target
@@ -26,14 +27,19 @@ class Stage:
         level: `macro` for what the network is (beta: cells, resolution, width, head), `micro` for the operators in its
             cells (alpha), `both` at once.
         steps: number of updates.
-        part: prefix of the choices that are updated, such as `ffm` of HAF; empty for all.
+        parts: of the network, whose choices are updated: what their names begin with, such as `[target, detail]` of
+            HAF; empty for all.
         image: name of the image whose terms of the objective count, such as `first_fused` of HAF; empty for all.
     """
 
     level: Level
     steps: int
-    part: str = ""
+    parts: tuple[str, ...] = ()
     image: str = ""
+
+    def decides(self, choice: Choice) -> bool:
+        """Whether a choice is among those that are updated."""
+        return self.level in (choice.level, "both") and (not self.parts or choice.part in self.parts)
 
 
 @dataclass(frozen=True)

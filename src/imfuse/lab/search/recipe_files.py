@@ -14,6 +14,7 @@ from imfuse.images.storage import write_file
 from imfuse.lab.search.choices import sample
 from imfuse.lab.search.recipe import HYPERGRADIENT_NAMES, SearchRecipe
 from imfuse.lab.search.retraining import retraining, space_of
+from imfuse.lab.term import read_term
 from imfuse.lab.training.recipe_files import RECIPE_FOLDERS, check_terms, own_data
 from imfuse.lab.training.recipe_values import check_names, load_values, merged, typed
 
@@ -111,12 +112,24 @@ def _gradient_rules(recipe: SearchRecipe) -> Iterator[Rule]:
     yield gradient.warmup >= 0, f"gradient.warmup: {gradient.warmup}; at least 0"
     yield gradient.temperature > 0, f"gradient.temperature: {gradient.temperature}; above 0"
     yield gradient.architecture_rate > 0, f"gradient.architecture_rate: {gradient.architecture_rate}; above 0"
-    prefixes = {choice.name.split(".")[0] for choice in space_of(recipe).choices} if recipe.haf else set()
-    for number, stage in enumerate(gradient.stages):
+    if recipe.strategy == "gradient":
+        yield from _stage_rules(recipe)
+
+
+def _stage_rules(recipe: SearchRecipe) -> Iterator[Rule]:
+    left, parts = list(space_of(recipe).choices), ("width", *recipe.haf.parts) if recipe.haf else ()
+    expected = f"some of {', '.join(parts)}" if parts else "none, as only networks of HAF have parts"
+    images = sorted({read_term(name, value).image for name, value in recipe.objective.items()})
+    for number, stage in enumerate(recipe.gradient.stages):
         field = f"gradient.stages[{number}]"
         yield stage.steps >= 1, f"{field}.steps: {stage.steps}; at least 1"
-        allowed = sorted({"", *prefixes})
-        yield stage.part in allowed, f"{field}.part: {stage.part!r}; expected one of {allowed}"
+        yield set(stage.parts) <= set(parts), f"{field}.parts: {list(stage.parts)}; expected {expected}"
+        known = stage.image in ("", *images)
+        yield known, f"{field}.image: {stage.image!r}; expected one of {images}, of which the objective has terms"
+        decided = [choice for choice in left if stage.decides(choice)]
+        what = " ".join([stage.level, *stage.parts])
+        yield bool(decided), f"{field}: no choice is left for it to decide ({what}); leave it out, or give more options"
+        left = [choice for choice in left if choice not in decided]
 
 
 def _trials_rules(recipe: SearchRecipe) -> Iterator[Rule]:
