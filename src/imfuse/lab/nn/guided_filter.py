@@ -73,7 +73,11 @@ def _sum(maps: Tensor, radius: int) -> Tensor:
 def _windows(running: Tensor, radius: int, axis: int) -> Tensor:
     """Sum over each window, of running sums."""
     length = running.shape[axis]
-    before = torch.zeros_like(running.narrow(axis, 0, 1)).repeat_interleave(radius + 1, axis)
-    after = running.narrow(axis, length - 1, 1).repeat_interleave(radius, axis)
+    last = running.narrow(axis, length - 1, 1)
+    # `expand`, as `repeat_interleave` becomes a dozen nodes of an exported graph.
+    before, after = (
+        values.expand(*(count if i == axis else -1 for i in range(4)))
+        for values, count in ((torch.zeros_like(last), radius + 1), (last, radius))
+    )
     padded = torch.cat([before, running, after], axis)
     return padded.narrow(axis, 2 * radius + 1, length) - padded.narrow(axis, 0, length)
