@@ -17,27 +17,30 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.transforms import Bbox
 
 from imfuse.errors import ImageWriteError, RecipeError
+from imfuse.lab.models.haf import READING
 from imfuse.lab.nn.genotype import HEADS, KINDS, OPERATOR_NAMES, RESOLUTIONS, CellGene, Genotype
+from imfuse.lab.nn.haf_genotype import HAFGenotype
 from imfuse.lab.search.drawing import ROW, draw_genotype, label_chosen, sketch_genotype
+from imfuse.lab.search.haf_space import HAFSpace
 from imfuse.lab.search.space import Space
 
 TIM = Genotype.parse("x1 w48 direct cms(res_3 dil_3) csc(dense_3 dil_3)")
 LARGE = Genotype.parse(
     "x4 w128 pyramid" + " cms(dense_5 channel_3) cdc(spatial_3 spatial_3) csc(sep_5 conv_3 res_5)" * 2
 )
+HAF = HAFGenotype.parse(READING)
 SPACE = Space(cells=(1, 2), widths=(16, 48), heads=HEADS)
+CELL = st.builds(
+    CellGene, st.sampled_from(KINDS), st.lists(st.sampled_from(OPERATOR_NAMES), min_size=1, max_size=4).map(tuple)
+)
+WIDTHS = st.sampled_from((2, 48, 1024))
+FEW = st.lists(CELL, max_size=2).map(tuple)
+HAF_GENOTYPES = st.builds(HAFGenotype, FEW, FEW, FEW, WIDTHS)
 GENOTYPES = st.builds(
     Genotype,
-    cells=st.lists(
-        st.builds(
-            CellGene,
-            st.sampled_from(KINDS),
-            st.lists(st.sampled_from(OPERATOR_NAMES), min_size=1, max_size=4).map(tuple),
-        ),
-        max_size=6,
-    ).map(tuple),
+    cells=st.lists(CELL, max_size=6).map(tuple),
     resolution=st.sampled_from(RESOLUTIONS),
-    width=st.sampled_from((2, 48, 1024)),
+    width=WIDTHS,
     head=st.sampled_from(HEADS),
 )
 EPSILON = 0.01
@@ -96,12 +99,25 @@ def test_words_fit_their_boxes_and_nothing_collides(genotype, labelled):
     check(sketch_genotype(genotype, lambda _name: "0.12" if labelled else ""))
 
 
-def test_long_labels_widen_their_boxes():
-    check(sketch_genotype(LARGE, lambda name: f"words of {name}"))
+@settings(max_examples=4, deadline=None)
+@given(HAF_GENOTYPES, st.booleans())
+def test_words_fit_and_nothing_collides_in_pictures_of_haf(genotype, labelled):
+    sketch = sketch_genotype(genotype, lambda _name: "0.12" if labelled else "")
+    check(sketch)
+    check_lines(sketch)
 
 
-def test_lines_keep_clear_of_words():
-    sketch = sketch_genotype(LARGE, lambda _name: "0.12")
+@pytest.mark.parametrize("genotype", [LARGE, HAF])
+def test_long_labels_widen_their_boxes(genotype):
+    check(sketch_genotype(genotype, lambda name: f"words of {name}"))
+
+
+@pytest.mark.parametrize("genotype", [LARGE, HAF, HAFGenotype((), (), ())])
+def test_lines_keep_clear_of_words(genotype):
+    check_lines(sketch_genotype(genotype, lambda _name: "0.12"))
+
+
+def check_lines(sketch) -> None:
     texts = extents(sketch).values()
     for line in axes_of(sketch).lines:
         points = np.asarray(line.get_xydata())
@@ -125,6 +141,52 @@ def test_everything_of_the_genotype_is_named():
     assert found.count("dil_3") == 3 + 1
     assert found.count("dense_3") == 1
     assert {"CMS", "CSC", "full · 48", "1/2 · 96", "1/4 · 192"} <= set(found)
+
+
+def test_every_part_of_haf_is_drawn_with_what_goes_into_it_and_how_they_meet():
+    found = words(sketch_genotype(HAF))
+    titles = [found.index(title) for title in ("Feature-level module", "Target branch", "Detail branch")]
+    first, target, detail = (found[start:end] for start, end in pairwise([*titles, len(found)]))
+    assert first[1:4] == ["A", "B", "stem"]
+    assert first[-4:] == ["direct head", "the image itself", "F₀", "first fused"]
+    assert target[1:4] == ["A", "F₀", "stem"]
+    assert detail[1:4] == ["B", "F₀", "stem"]
+    assert detail[-5:] == ["masked join", "mask of the target branch", "weighs both", "fused", str(HAF)]
+    drawn = [[name for name in part if name in OPERATOR_NAMES] for part in (first, target, detail)]
+    assert drawn[0] == 3 * ["res_3", "dil_3"] + ["dense_3", "dil_3"]
+    assert drawn[1:] == [2 * ["spatial_3", "dil_3"], 2 * ["channel_3", "spatial_3"]]
+
+
+def test_both_branches_of_haf_end_in_the_join():
+    sketch = sketch_genotype(HAF)
+    lines = [np.asarray(line.get_xydata()) for line in axes_of(sketch).lines]
+    first, second = (points for points in lines[-4:] if len(points) == 3)
+    assert first[-1].tolist() == second[-1].tolist()
+    assert first[0, 1] < first[-1, 1] < second[0, 1]
+    (entered,) = (points for points in lines if points[0].tolist() == first[-1].tolist())
+    join = boxes(sketch)[-2]
+    assert entered[-1] == pytest.approx([min(join.x0, join.x1), (join.y0 + join.y1) / 2])
+
+
+def test_probabilities_of_haf_stand_at_their_parts():
+    space = HAFSpace(ffm=(1, 2), target=(2, 3), detail=(2,), widths=(16, 48))
+    picks = space.picks(HAF)
+    probabilities = {choice.name: [0.0] * len(choice.options) for choice in space.choices}
+    taken = {
+        "width": 0.11,
+        "ffm.cells": 0.12,
+        "target.cells": 0.13,
+        "target.cell2.csc.op1": 0.14,
+        "detail.cell1.kind": 0.15,
+    }
+    for name, value in taken.items():
+        probabilities[name][picks[name]] = value
+    found = words(sketch_genotype(HAF, label_chosen(HAF, probabilities, space)))
+    places = [found.index("Target branch"), found.index("Detail branch")]
+    first, target, detail = found[: places[0]], found[places[0] : places[1]], found[places[1] :]
+    assert [word for word in first if word != "0.00" and "0.1" in word] == ["probability of 2 cells 0.12", "0.11"]
+    assert [word for word in target if "0.1" in word] == ["probability of 2 cells 0.13", "0.14"]
+    assert [word for word in detail if "0.1" in word] == ["0.15"]
 
 
 def test_scales_count_from_the_resolution_and_bands_are_named():

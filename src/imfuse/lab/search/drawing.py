@@ -1,4 +1,4 @@
-"""Draw a genotype: sources, stem, cells with their operators, head, fused image."""
+"""Draw a genotype: sources, stem, cells with their operators, head, fused image; of HAF, all of its parts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any, BinaryIO, Literal
 
 from imfuse.images.storage import write_file
 from imfuse.lab.nn.genotype import Genotype
+from imfuse.lab.nn.haf_genotype import HAFGenotype
 from imfuse.lab.search.choices import SearchSpace
-from imfuse.lab.search.pictures.boxes import box_item, sources_item
-from imfuse.lab.search.pictures.cells import Label, size_name, trunk_items
-from imfuse.lab.search.pictures.flow import GAP, Item, flow
+from imfuse.lab.search.pictures.boxes import box_item, sources_item, stem_item
+from imfuse.lab.search.pictures.cells import Label, cells_words, trunk_items
+from imfuse.lab.search.pictures.flow import Item, flow
+from imfuse.lab.search.pictures.haf import haf_picture
 from imfuse.lab.search.pictures.sketch import PICTURE_FORMATS, QUIET, SMALL, Sketch, text_width
 
 Probabilities = Mapping[str, Sequence[float]]
@@ -28,11 +30,11 @@ ROW = 780
 
 
 def draw_genotype(
-    genotype: Genotype,
+    genotype: Genotype | HAFGenotype,
     target: Path | str | BinaryIO,
     probabilities: Probabilities | None = None,
     *,
-    space: SearchSpace[Genotype] | None = None,
+    space: SearchSpace[Any] | None = None,
     picture_format: Literal["png", "svg"] | None = None,
 ) -> None:
     """Write the picture of a genotype.
@@ -61,20 +63,20 @@ def draw_genotype(
         target.write(data)  # type: ignore[union-attr]
 
 
-def sketch_genotype(genotype: Genotype, label: Label = lambda _name: "") -> Sketch:
+def sketch_genotype(genotype: Genotype | HAFGenotype, label: Label = lambda _name: "") -> Sketch:
     """The picture of a genotype.
 
     Args:
         genotype: what to draw.
         label: small words beside what was chosen, by the name of the choice.
     """
-    whole = flow(_items(genotype, label), ROW)
     caption = str(genotype)
-    if label("cells"):
-        count = len(genotype.cells)
-        caption += f"      probability of {count} cell{'' if count == 1 else 's'} {label('cells')}"
-    # Rows below the first are entered by a line on their left.
-    left = MARGIN + (GAP if len(whole.rows) > 1 else 0)
+    if isinstance(genotype, HAFGenotype):
+        whole = haf_picture(genotype, label, ROW)
+    else:
+        whole = flow(_items(genotype, label), ROW)
+        caption = "      ".join(filter(None, [caption, cells_words(genotype.cells, label("cells"))]))
+    left = MARGIN + whole.indent
     sketch = Sketch(max(whole.width, text_width(caption, SMALL)) + 2 * left, whole.height + 2 * MARGIN + CAPTION)
     whole.draw(sketch, left, MARGIN)
     sketch.write(left, whole.height + MARGIN + CAPTION, caption, size=SMALL, colour=QUIET, align="left")
@@ -98,10 +100,9 @@ def label_chosen(genotype: Any, probabilities: Probabilities | None, space: Sear
 
 
 def _items(genotype: Genotype, label: Label) -> list[Item]:
-    size, channels = f"{size_name(genotype.resolution)} size", f"{genotype.width} channels"
     return [
         sources_item(("A", "B")),
-        box_item("stem", size, channels, beside=("", label("resolution"), label("width"))),
+        stem_item(genotype.resolution, genotype.width, beside=("", label("resolution"), label("width"))),
         *trunk_items(genotype.cells, genotype.width, genotype.resolution, label=label),
         box_item(f"{genotype.head} head", *HEAD_LINES[genotype.head], beside=(label("head"),)),
         box_item("fused"),

@@ -38,6 +38,28 @@ def box_item(title: str, *lines: str, beside: Sequence[str] = ()) -> Item:
     return Item(width, half, half, draw)
 
 
+def stem_item(resolution: int, width: int, *more: str, beside: Sequence[str] = ()) -> Item:
+    """The box of a stem.
+
+    Args:
+        resolution: pixels a side that one feature covers.
+        width: channels of the features.
+        more: small lines.
+        beside: quiet words at the end of each line, title included; empty texts for none.
+    """
+    return box_item("stem", f"{size_name(resolution)} size", f"{width} channels", *more, beside=beside)
+
+
+def size_name(resolution: int) -> str:
+    """Size of features, of that of the sources.
+
+    Example:
+        >>> size_name(1), size_name(8)
+        ('full', '1/8')
+    """
+    return "full" if resolution == 1 else f"1/{resolution}"
+
+
 def sources_item(names: Sequence[str]) -> Item:
     """Boxes of sources below each other, whose lines meet."""
     width = max(text_width(name, bold=True) for name in names) + 2 * PAD

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from imfuse.lab.nn.genotype import CellGene
+from imfuse.lab.search.pictures.boxes import size_name
 from imfuse.lab.search.pictures.flow import GAP, Item
 from imfuse.lab.search.pictures.sketch import FRAME, QUIET, SHADE, SMALL, Sketch, text_width
 
@@ -169,14 +170,15 @@ class CellPicture:
         return f"{self.name}.{self.gene.kind}.op{index}"
 
 
-def size_name(resolution: int) -> str:
-    """Size of features, of that of the sources.
+def cells_words(cells: Sequence[CellGene], label: str) -> str:
+    """Words for how likely the number of cells was; an empty text where there is nothing to say.
 
     Example:
-        >>> size_name(1), size_name(8)
-        ('full', '1/8')
+        >>> cells_words([], "0.12")
+        'probability of 0 cells 0.12'
     """
-    return "full" if resolution == 1 else f"1/{resolution}"
+    count = len(cells)
+    return f"probability of {count} cell{'' if count == 1 else 's'} {label}" if label else ""
 
 
 def _small(text: str) -> float:

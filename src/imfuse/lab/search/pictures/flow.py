@@ -44,6 +44,11 @@ class Flow:
     rows: tuple[tuple[Item, ...], ...]
 
     @property
+    def indent(self) -> float:
+        """Points that lines need left of it: rows below the first are entered there."""
+        return GAP if len(self.rows) > 1 else 0
+
+    @property
     def width(self) -> float:
         """Of the widest row."""
         return max(sum(item.width for item in row) + GAP * (len(row) - 1) for row in self.rows)
