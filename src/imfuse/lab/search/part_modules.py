@@ -2,9 +2,10 @@
 
 Engines fuse neighbouring layers, and ONNX Runtime keeps features in another layout between convolutions. So a part is
 timed between two convolutions of one pixel, as it stands in a network, and the time of these convolutions, measured
-beside it, is taken off; with it goes what a call of the engine costs. A stem has such a convolution behind it only, and
-a head one before it only; half of the pair is taken off each, as every network has one of both. A join has two before
-it, for which the pair stands.
+beside it, is taken off; with it goes what a call of the engine costs. (Between layers that are no convolutions, parts
+predict whole networks as well, as far as could be measured: what counts is that the surroundings are taken off.) A stem
+has such a convolution behind it only, and a head one before it only; half of the pair is taken off each, as every
+network has one of both. A join has two before it, for which the pair stands.
 """
 
 from __future__ import annotations
