@@ -15,6 +15,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="FOLDER", help="gets model.onnx and its card")
     parser.add_argument("--name", help="name of the model; that of the recipe if not given")
     parser.add_argument("--licence", default="not stated", help="terms of the weights, for the card")
+    parser.add_argument("--half", action="store_true", help="round the weights to 16 bits; half the size to keep")
     parser.add_argument("--remark", help="how far it was trained and what it is for, for the card; else the recipe's")
 
 
@@ -27,7 +28,7 @@ def run(arguments: Namespace) -> int:
     from imfuse.lab.training.export import export_run
 
     folder = Path(arguments.output)
-    options = {name: getattr(arguments, name) for name in ("name", "licence", "remark")}
+    options = {name: getattr(arguments, name) for name in ("name", "licence", "remark", "half")}
     card = export_run(Path(arguments.run), folder, **options)
     reach = "fuses pictures whole" if card.margin is None else f"margin {card.margin}"
     print(

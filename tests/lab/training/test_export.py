@@ -100,6 +100,22 @@ def test_the_graph_is_valid_modern_and_tells_nothing_of_the_machine(exported):
     assert b".py" not in model.SerializeToString()
 
 
+def test_weights_of_16_bits_are_kept_in_half_the_size_and_are_those_of_the_graph(recipe, tmp_path):
+    network = Symmetric()
+    export_network(network, tmp_path / "whole", recipe)
+    export_network(network, tmp_path / "half", recipe, half=True)
+    kept = load_file(tmp_path / "half" / "model.safetensors")
+    assert {tensor.dtype for tensor in kept.values()} == {torch.float16}
+    assert network.score.weight.dtype == torch.float32
+    rounded = Symmetric()
+    rounded.load_state_dict(kept)
+    assert not torch.equal(rounded.score.weight, network.score.weight)
+    sources = torch.rand(1, 2, 7, 9)
+    session = onnxruntime.InferenceSession(tmp_path / "half" / "model.onnx")
+    fused = torch.from_numpy(session.run(None, {"sources": sources.numpy()})[0])
+    torch.testing.assert_close(fused, rounded(sources).detach(), atol=1e-6, rtol=0)
+
+
 def test_a_symmetric_network_takes_any_number_of_sources(recipe, tmp_path):
     network = Symmetric()
     assert export_network(network, tmp_path, recipe).symmetric

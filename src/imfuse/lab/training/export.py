@@ -45,6 +45,7 @@ def export_run(
     name: str | None = None,
     licence: str = "not stated",
     remark: str | None = None,
+    half: bool = False,
     network: nn.Module | None = None,
 ) -> ModelCard:
     """Export what a training has reached: its finished weights, or the average of its last checkpoint.
@@ -55,6 +56,7 @@ def export_run(
         name: of the model; that of the recipe if None.
         licence: terms of the weights; those of the data are added.
         remark: how far it was trained and what it is for; that of the recipe if None.
+        half: as in `export_network`.
         network: that was given to `train` in place of the recipe's model.
 
     Raises:
@@ -73,7 +75,8 @@ def export_run(
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise TrainingError(f"{run}: its weights do not fit the model of its recipe ({error})") from error
-    return export_network(network, folder, recipe, name=name, licence=licence, remark=remark, described=described)
+    said = {"name": name, "licence": licence, "remark": remark, "described": described}
+    return export_network(network, folder, recipe, half=half, **said)
 
 
 def export_network(
@@ -85,6 +88,7 @@ def export_network(
     licence: str = "not stated",
     remark: str | None = None,
     described: str | None = None,
+    half: bool = False,
     metrics: Mapping[str, Mapping[str, float]] | None = None,
 ) -> ModelCard:
     """Translate, measure and check a network, and write the model only when all of that went well.
@@ -98,6 +102,8 @@ def export_network(
         licence: terms of the weights; those of the data are added.
         remark: how far it was trained and what it is for; that of the recipe if None.
         described: what the card calls the network; the name of its class if None.
+        half: round the weights to 16 bits, and keep them so in `model.safetensors`, which is then half as large; the
+            network computes in 32 bits all the same.
         metrics: `{test set: {metric: mean}}` for the card.
 
     Raises:
@@ -106,6 +112,8 @@ def export_network(
         ImageWriteError: the model cannot be written.
     """
     network = copy.deepcopy(network).cpu().eval()
+    if half:
+        network.half().float()
     multiple, margin, symmetric, keeps_equal = _traits(network)
     if margin is not None:
         check_margin(network, margin, multiple)
@@ -114,7 +122,8 @@ def export_network(
     change = check_identity(graph, multiple=multiple, symmetric=symmetric, keeps_equal=keeps_equal)
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / "model.onnx", graph)
-    save_tensors(folder / "model.safetensors", network.state_dict())
+    save_tensors(folder / "model.safetensors", (network.half() if half else network).state_dict())
+    network.float()
     card = ModelCard(
         name=name or recipe.name,
         task=recipe.task,
