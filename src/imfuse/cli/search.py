@@ -18,7 +18,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options: where to search, what follows, and every field of the recipe."""
     from imfuse.lab.search.recipe import SearchRecipe
 
-    parser.usage = "imfuse search RECIPE [-o RUN] [--folders DIR DIR] [--then-train] [--restart] [--FIELD VALUE ...]"
+    # Named one by one, as argparse would, the fields fill a screen before the reason of an error is seen.
+    parser.usage = (
+        "imfuse search RECIPE [-o RUN] [--folders DIR DIR] [--then-train] [--retrain] [--restart] [--FIELD VALUE ...]"
+    )
     parser.add_argument(
         "recipe",
         metavar="RECIPE",
@@ -29,6 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--folders", nargs="+", metavar="DIR", help="search on these aligned folders, one a source, files of equal stem"
     )
     parser.add_argument("--then-train", action="store_true", help="train the winner, and export it to RUN/zoo/<name>")
+    parser.add_argument("--retrain", action="store_true", help="train the winner again, and lose its former training")
     parser.add_argument("--licence", default="not stated", help="terms of the weights, for the card")
     parser.add_argument("--restart", action="store_true", help="begin again, and lose what the folder holds")
     add_recipe_fields(parser, SearchRecipe)
@@ -49,29 +53,39 @@ def run(arguments: Namespace) -> int:
     recipe = with_folders(recipe, arguments.folders) if arguments.folders else recipe
     folder = Path(arguments.output or Path("runs") / f"{recipe.name}-search")
 
+    from imfuse.lab.search.chain import check_training
     from imfuse.lab.search.search import search
 
+    trains = arguments.then_train or arguments.retrain
+    if trains:
+        check_training(recipe)
     outcome = search(recipe, folder, restart=arguments.restart)
     if outcome.winner is None:
-        _say(f"{folder}: stopped; the same command goes on from there")
+        _say(f"{folder}: stopped; {_going_on(arguments)}")
         return INTERRUPTED
-    _say(_sentence(outcome.winner, folder, known=outcome.known, trains=arguments.then_train))
-    return _train(recipe, folder, arguments) if arguments.then_train else 0
+    _say(_sentence(outcome.winner, folder, known=outcome.known, trains=trains))
+    return _train(recipe, folder, arguments) if trains else 0
 
 
 def _train(recipe: Any, folder: Path, arguments: Namespace) -> int:
     from imfuse.lab.search.chain import train_winner
 
-    trained = train_winner(recipe, folder, restart=arguments.restart, licence=arguments.licence)
-    if trained.card is None:
-        _say(f"{folder}: training stopped after {trained.steps} steps; the same command goes on from there")
+    restart = arguments.restart or arguments.retrain
+    trained = train_winner(recipe, folder, restart=restart, licence=arguments.licence)
+    if not trained.finished:
+        _say(f"{folder}: training stopped after {trained.steps} steps; {_going_on(arguments)}")
         return INTERRUPTED
-    card = trained.card
-    _say(
-        f"{trained.folder}: {card.name}, {card.parameters} parameters, {card.macs_per_pixel} MACs a pixel; use it by "
-        f"`imfuse fuse A B --model {trained.folder} -o OUT`"
-    )
+    if card := trained.card:
+        _say(
+            f"{trained.folder}: {card.name}, {card.parameters} parameters, {card.macs_per_pixel} MACs a pixel; use it "
+            f"by `imfuse fuse A B --model {trained.folder} -o OUT`"
+        )
     return 0
+
+
+def _going_on(arguments: Namespace) -> str:
+    again = [f"--{name}" for name in ("restart", "retrain") if arguments[name]]
+    return f"the same command{' without ' if again else ''}{' and '.join(again)} goes on from there"
 
 
 def _sentence(winner: Winner, folder: Path, *, known: bool, trains: bool) -> str:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
+import torch
+from lightning_fabric.utilities.rank_zero import rank_zero_only
+
+from imfuse.errors import SearchError, TrainingError
+from imfuse.lab.search.choices import sample
 from imfuse.lab.search.recipe import SearchRecipe
 from imfuse.lab.search.record import TRAINING, ZOO, Winner
-from imfuse.lab.search.retraining import genotype_of, retraining
+from imfuse.lab.search.retraining import genotype_of, retraining, space_of
 from imfuse.lab.training.export import export_run
 from imfuse.lab.training.loop import train
+from imfuse.lab.training.network import recipe_network
+from imfuse.lab.training.recipe_objective import recipe_objective
+from imfuse.lab.training.run_folder import RunFolder
 from imfuse.runtime.card import ModelCard
 
 
@@ -19,13 +28,26 @@ class Trained:
 
     Attributes:
         steps: updates done.
-        folder: of the model; None where the training was stopped before its end.
-        card: of the model.
+        finished: whether that is all of them.
+        folder: of the model; None where the training was stopped, and in all processes but the first.
+        card: of the model, in the same way.
     """
 
     steps: int
-    folder: Path | None
-    card: ModelCard | None
+    finished: bool
+    folder: Path | None = None
+    card: ModelCard | None = None
+
+
+def check_training(recipe: SearchRecipe) -> None:
+    """See that a network of the space could be trained as winners are, before hours are spent to find one.
+
+    Raises:
+        RecipeError: the changes for the training make no recipe, or none that does.
+    """
+    final = retraining(recipe, sample(space_of(recipe), Random(0)))
+    with torch.random.fork_rng(devices=[]):
+        recipe_objective(final, recipe_network(final))
 
 
 def train_winner(recipe: SearchRecipe, folder: Path, *, restart: bool = False, licence: str = "not stated") -> Trained:
@@ -38,14 +60,18 @@ def train_winner(recipe: SearchRecipe, folder: Path, *, restart: bool = False, l
         licence: terms of the weights, for the card.
 
     Raises:
-        SearchError: the search has not finished.
+        SearchError: the search has not finished, or the folder holds a training with other changes.
         RecipeError: the changes for the training make no recipe.
         TrainingError: a value is not finite, or a check of the exported model fails.
     """
-    winner = Winner.read(folder)
-    final = retraining(recipe, genotype_of(recipe, winner.genotype))
-    outcome = train(final, folder / TRAINING, restart=restart)
-    if not outcome.finished:
-        return Trained(outcome.steps_done, None, None)
+    final = retraining(recipe, genotype_of(recipe, Winner.read(folder).genotype))
+    run = folder / TRAINING
+    try:
+        _ = restart or RunFolder(run).steps_done(final)
+    except TrainingError as error:
+        raise SearchError(f"{error}; `imfuse search ... --retrain` trains again, and keeps the search") from error
+    outcome = train(final, run, restart=restart)
+    if not outcome.finished or getattr(rank_zero_only, "rank", 0):
+        return Trained(outcome.steps_done, outcome.finished)
     model = folder / ZOO / final.name
-    return Trained(outcome.steps_done, model, export_run(folder / TRAINING, model, licence=licence))
+    return Trained(outcome.steps_done, True, model, export_run(run, model, licence=licence))

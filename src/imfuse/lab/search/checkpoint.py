@@ -35,14 +35,14 @@ def load_search_state(path: Path, search: GradientSearch, sha256: str) -> tuple[
     try:
         tensors, metadata = load_tensors(path)
         state = json.loads(metadata["search"])
+        if state["sha256"] != sha256:
+            raise SearchError(
+                f"{path}: the state of a search with another recipe; choose another folder, or --restart to lose it"
+            )
         supernet = {n.removeprefix(SUPERNET): t for n, t in tensors.items() if n.startswith(SUPERNET)}
         search.supernet.load_state_dict(supernet)
-    except (TrainingError, RuntimeError, KeyError, ValueError) as error:
+    except (TrainingError, RuntimeError, KeyError, ValueError, TypeError) as error:
         raise SearchError(f"{path}: not the state of this search ({error}); search with --restart") from error
-    if state["sha256"] != sha256:
-        raise SearchError(
-            f"{path}: the state of a search with another recipe; choose another folder, or --restart to lose it"
-        )
     _restore(WEIGHTS, search.weight_optimiser, search.weights, tensors)
     _restore(ARCHITECTURE, search.architecture_optimiser, search.logits, tensors)
     search.supernet.settle(state["settled"])

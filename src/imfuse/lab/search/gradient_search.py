@@ -8,7 +8,7 @@ half, plus the time that the network is expected to take: L_a = L_F + lambda LAT
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,27 +18,21 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from imfuse.errors import TrainingError
-from imfuse.lab.data.batches import FusionBatch, StepBatches
+from imfuse.lab.data.batches import FusionBatch
 from imfuse.lab.losses.objective import Objective as WeightedTerms
 from imfuse.lab.search.hypergradient import Bilevel, hypergradient, module_loss
+from imfuse.lab.search.judging import judged
+from imfuse.lab.search.material import Batches
 from imfuse.lab.search.recipe import SearchRecipe, Stage
 from imfuse.lab.search.relaxed_network import RelaxedNetwork
 from imfuse.lab.training import optimisation
+from imfuse.lab.training.loop import Objective
 
-Objective = Callable[..., tuple[Tensor, dict[str, Tensor]]]
 Penalty = Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]]
 """From the probabilities of all options to what is added to the search loss, and the expected milliseconds."""
 
 DRAWS = 1_000_003
 """Apart from each other, the seeds of two searches must not meet in the seeds of their steps."""
-
-
-@dataclass(frozen=True)
-class Batches:
-    """This process's share of the batches of both halves of the scenes."""
-
-    training: StepBatches
-    validation: StepBatches
 
 
 @dataclass
@@ -49,7 +43,7 @@ class GradientSearch:
         recipe: everything that decides it.
         fabric: device and processes.
         supernet: bare, on the device; its gradients are averaged over the processes here.
-        objective: of each stage, by the name of the image whose terms count.
+        objectives: by the name of the image whose terms count; under the empty name, that of all terms.
         batches: of this process.
         penalty: of the expected time.
     """
@@ -63,7 +57,7 @@ class GradientSearch:
 
     def __post_init__(self) -> None:
         gradient = self.recipe.gradient
-        self.steps = gradient.warmup + sum(stage.steps for stage in gradient.stages)
+        self.steps = gradient.steps
         self.rates = dataclasses.replace(self.recipe.optimiser, steps=self.steps)
         parameters = dict(self.supernet.named_parameters())
         self.weights = {name: parameters[name] for name in self.supernet.weight_names()}
@@ -77,15 +71,8 @@ class GradientSearch:
         self.supernet.train()
 
     def stage(self, step: int) -> tuple[int, Stage | None]:
-        """The stage that update number `step` belongs to, counted from 0; None during the warm-up."""
-        begin = self.recipe.gradient.warmup
-        if step < begin:
-            return -1, None
-        for number, stage in enumerate(self.recipe.gradient.stages):
-            begin += stage.steps
-            if step < begin:
-                return number, stage
-        raise ValueError(f"step {step}: the search has {self.steps}")
+        """As of the recipe."""
+        return self.recipe.gradient.stage(step)
 
     def update(self, step: int) -> dict[str, float]:
         """One update of the architecture, but in the warm-up, and one of the weights; returns what is logged.
@@ -94,59 +81,70 @@ class GradientSearch:
             TrainingError: a loss or a gradient is not finite.
         """
         _, stage = self.stage(step)
-        torch.manual_seed(self.recipe.seed * DRAWS + step)
-        self.supernet.draw(self.recipe.seed * DRAWS + step)
+        seed = self.recipe.seed * DRAWS + step
+        torch.manual_seed(seed)
+        self.supernet.draw(seed)
         batch = self._on_device(self.batches.training[step])
-        objective = self.objectives[stage.image if stage else ""]
-        if isinstance(objective, WeightedTerms):
-            objective.at(step / self.steps)
+        objective = self._objective(stage.image if stage else "", step / self.steps)
         values = {} if stage is None else self._update_architecture(stage, step, batch, objective)
-        values |= self._update_weights(step, batch, objective)
-        optimisation.check_terms(values, step)
-        return values
+        return {"training_loss": self._update_weights(step, batch, objective), **values}
 
     @torch.no_grad()
     def judge(self, picks: Mapping[str, int], batches: int) -> float:
-        """The mean search loss of one network of the supernet over batches of the validation half."""
-        settled = dict(self.supernet.settled)
+        """The mean search loss of one network of the supernet over batches of the validation half.
+
+        Weights of the objective that are scheduled count as at the end.
+        """
+        objective, losses, settled = self._objective("", 1.0), [], dict(self.supernet.settled)
         self.supernet.settle({**self.supernet.picks(), **picks})
-        losses = []
         for number in range(batches):
             batch = self._on_device(self.batches.validation[self.steps + number])
-            losses.append(self.objectives[""](self.supernet(batch.sources), batch.targets)[0])
+            losses.append(judged(objective, self.supernet(batch.sources), batch.targets)[0])
         self.supernet.settle(settled)
-        mean = torch.stack(losses).mean()
-        return float(mean if self.average is None else self.average(mean))
+        return self._means({"loss": torch.stack(losses).mean()})["loss"]
+
+    def _objective(self, image: str, progress: float) -> Objective:
+        """The objective of a stage's image, its scheduled weights as at this share of the search."""
+        objective = self.objectives[image]
+        return objective.at(progress) if isinstance(objective, WeightedTerms) else objective
 
     def _update_architecture(
         self, stage: Stage, step: int, batch: FusionBatch, objective: Objective
     ) -> dict[str, float]:
         """Follow the hypergradient with those logits that the stage decides."""
-        names = active_logits(self.supernet, stage)
+        names, gradient = active_logits(self.supernet, stage), self.recipe.gradient
         validation = self._on_device(self.batches.validation[step])
-        problem = self._problem(names, batch, validation, objective)
-        gradient = self.recipe.gradient
+        with torch.no_grad():
+            penalty, milliseconds = self.penalty(self.supernet.probabilities())
+        problem = self.problem(names, batch, validation, objective)
         found = hypergradient(gradient.hypergradient, problem, **gradient.options)
+        values = {"search_loss": float(found.outer.detach() - penalty), "milliseconds": float(milliseconds)}
+        optimisation.check_terms({"training_loss": float(found.inner.detach()), **values}, step)
         for name, slope in zip(names, found.architecture, strict=True):
             if not bool(torch.isfinite(slope).all()):
                 raise TrainingError(
-                    f"step {step}: the gradient of {name} by {gradient.hypergradient} is not finite; lower "
-                    "gradient.architecture_rate or optimiser.learning_rate, or choose another hypergradient"
+                    f"step {step}: the gradient of {name} by {gradient.hypergradient} is not finite; the last "
+                    "checkpoint is untouched. Lower optimiser.learning_rate, or choose another hypergradient"
                 )
             self.logits[name].grad = slope
         self.architecture_optimiser.step()
         self.architecture_optimiser.zero_grad()  # so that the norm of the weights' gradient is theirs alone
-        with torch.no_grad():
-            milliseconds = self.penalty(self.supernet.probabilities())[1]
-        return {"search_loss": float(found.outer), "milliseconds": float(milliseconds)}
+        return values
 
-    def _problem(
-        self, names: list[str], training: FusionBatch, validation: FusionBatch, objective: Objective
+    def problem(
+        self, names: Sequence[str], training: FusionBatch, validation: FusionBatch, objective: Objective
     ) -> Bilevel:
-        weights = list(self.weights)
-        make = partial(module_loss, self.supernet, weights, names)
-        fit = make(lambda call: objective(call(training.sources), training.targets)[0])
-        judge = make(lambda call: objective(call(validation.sources), validation.targets)[0])
+        """What a hypergradient is of: the loss of the weights on one batch, that of some logits on another one.
+
+        Args:
+            names: of the logits, among the parameters.
+            training: batch of L.
+            validation: batch of L_a, to which the time is added.
+            objective: of both.
+        """
+        make = partial(module_loss, self.supernet, list(self.weights), names)
+        fit = make(lambda call: judged(objective, call(training.sources), training.targets)[0])
+        judge = make(lambda call: judged(objective, call(validation.sources), validation.targets)[0])
 
         def outer(theta: tuple[Tensor, ...], alpha: tuple[Tensor, ...]) -> Tensor:
             probabilities = self.supernet.probabilities(dict(zip(names, alpha, strict=True)))
@@ -155,16 +153,24 @@ class GradientSearch:
         point = (tuple(self.weights.values()), tuple(self.logits[name] for name in names))
         return Bilevel(fit, outer, *point, reduce=self.average)
 
-    def _update_weights(self, step: int, batch: FusionBatch, objective: Objective) -> dict[str, float]:
+    def _update_weights(self, step: int, batch: FusionBatch, objective: Objective) -> float:
         optimisation.set_learning_rate(self.weight_optimiser, optimisation.learning_rate(step, self.rates))
-        total, _ = objective(self.supernet(batch.sources), batch.targets)
+        total, terms = objective(self.supernet(batch.sources), batch.targets)
+        values = self._means({**terms, "total": total})
+        optimisation.check_terms(values, step)
         slopes = torch.autograd.grad(total, list(self.weights.values()), allow_unused=True)
         for parameter, slope in zip(self.weights.values(), self._averaged(slopes), strict=True):
             parameter.grad = slope
         optimisation.clip_gradients(self.supernet, self.rates.gradient_clip, step)
         self.weight_optimiser.step()
-        value = total.detach() if self.average is None else self.average(total.detach())
-        return {"training_loss": float(value)}
+        self.weight_optimiser.zero_grad()
+        return values["total"]
+
+    def _means(self, values: Mapping[str, Tensor]) -> dict[str, float]:
+        """Means over the processes, so that all of them log, derive and fail together."""
+        vector = torch.stack([value.detach().float() for value in values.values()])
+        means = vector if self.average is None else self.average(vector)
+        return dict(zip(values, means.tolist(), strict=True))
 
     def _averaged(self, slopes: tuple[Tensor | None, ...]) -> list[Tensor | None]:
         """Mean over the processes, in one call; all of them drew the same paths, so the same slopes are missing."""

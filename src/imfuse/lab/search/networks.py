@@ -10,34 +10,21 @@ from typing import Any
 from lightning_fabric import Fabric
 from torch import nn
 
-from imfuse.errors import RecipeError
 from imfuse.lab.losses.objective import Objective
 from imfuse.lab.models import build_model
 from imfuse.lab.search.choices import sample
 from imfuse.lab.search.haf_supernet import HAFSupernet
 from imfuse.lab.search.recipe import SearchRecipe
-from imfuse.lab.search.relaxed_network import RelaxedNetwork
 from imfuse.lab.search.retraining import candidate, model_of, space_of
 from imfuse.lab.search.supernet import Supernet
 from imfuse.lab.term import read_term
 from imfuse.lab.training.recipe_objective import recipe_objective
 
 
-def make_supernet(recipe: SearchRecipe) -> RelaxedNetwork:
-    """The relaxed network of all networks of the space.
-
-    Raises:
-        RecipeError: the patches are too small for it.
-    """
-    gradient = recipe.gradient
-    relaxation = (gradient.relaxation, gradient.temperature)
-    supernet = Supernet(recipe.space, *relaxation) if recipe.haf is None else HAFSupernet(recipe.haf, *relaxation)
-    if recipe.data.patch % supernet.size_multiple:
-        raise RecipeError(
-            f"search {recipe.name!r}, field data.patch: {recipe.data.patch}; the networks of this space need a "
-            f"multiple of {supernet.size_multiple}"
-        )
-    return supernet
+def make_supernet(recipe: SearchRecipe) -> Supernet | HAFSupernet:
+    """The relaxed network of all networks of the space, with random weights."""
+    relaxation = (recipe.gradient.relaxation, recipe.gradient.temperature)
+    return Supernet(recipe.space, *relaxation) if recipe.haf is None else HAFSupernet(recipe.haf, *relaxation)
 
 
 def make_network(genotype: object) -> nn.Module:

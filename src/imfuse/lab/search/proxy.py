@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from imfuse.errors import TrainingError
 from imfuse.lab.data.batches import FusionBatch
 from imfuse.lab.losses.objective import Objective as WeightedTerms
+from imfuse.lab.search.judging import judged
 from imfuse.lab.training import optimisation
 from imfuse.lab.training.loop import Objective
 from imfuse.lab.training.recipe import OptimiserRecipe
@@ -104,4 +105,4 @@ class ProxyEvaluation:
     def _loss(self, network: nn.Module, batch: FusionBatch, progress: float) -> Tensor:
         objective = self.objective.at(progress) if isinstance(self.objective, WeightedTerms) else self.objective
         sources, targets = (images.to(self.device) for images in batch)
-        return objective(network(sources), targets)[0]
+        return judged(objective, network(sources), targets)[0]

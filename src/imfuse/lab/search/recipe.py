@@ -65,6 +65,22 @@ class GradientRecipe:
     stages: tuple[Stage, ...] = (Stage("macro", 200), Stage("micro", 800))
     architecture_rate: float = 0.02
 
+    @property
+    def steps(self) -> int:
+        """Updates of the whole search."""
+        return self.warmup + sum(stage.steps for stage in self.stages)
+
+    def stage(self, step: int) -> tuple[int, Stage | None]:
+        """The stage that update number `step` belongs to, counted from 0; -1 and None during the warm-up."""
+        begin = self.warmup
+        if step < begin:
+            return -1, None
+        for number, stage in enumerate(self.stages):
+            begin += stage.steps
+            if step < begin:
+                return number, stage
+        raise ValueError(f"step {step}: the search has {self.steps}")
+
 
 @dataclass(frozen=True)
 class TrialsRecipe:
@@ -73,7 +89,7 @@ class TrialsRecipe:
     Attributes:
         candidates: how many networks are tried.
         steps: updates of each.
-        validation: batches on which each is judged.
+        validation: batches on which each is judged, and the network that a search by gradients ends with.
         population: networks that evolution keeps.
         tournament: networks that a parent is the best of.
     """
@@ -117,7 +133,9 @@ class SearchRecipe:
         trials: how the other two do.
         latency: how time counts.
         data: the images; half of the scenes of each set fit the weights, the other half judge the architecture.
-        optimiser: of the weights during the search; its steps follow from the stages, or from the trials.
+            `workers` count in the training of the winner only.
+        optimiser: of the weights. During the search its steps follow from the stages, or from the trials, and its
+            `ema` does not count; the training of the winner takes both.
         training: changes of these values for the training of the winner, such as `{optimiser: {steps: 3000}}`.
         seed: of the first weights and of every draw.
         checkpoint_every: updates between two checkpoints.

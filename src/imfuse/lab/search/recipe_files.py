@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -72,8 +73,11 @@ def save_search(recipe: SearchRecipe, path: Path) -> None:
 
 
 def with_folders(recipe: SearchRecipe, folders: Sequence[str]) -> SearchRecipe:
-    """The recipe with the user's own folders, one a source, in place of its sets of images."""
-    changed = dataclasses.replace(recipe, data=own_data(recipe.data, folders))
+    """The recipe with the user's own folders, one a source, in place of its sets of images, in the training too."""
+    training = {name: value for name, value in recipe.training.items() if name != "data"}
+    if isinstance(data := recipe.training.get("data"), dict):
+        training["data"] = {name: value for name, value in data.items() if name not in ("sets", "root")}
+    changed = dataclasses.replace(recipe, data=own_data(recipe.data, folders), training=training)
     check_search(changed)
     return changed
 
@@ -94,13 +98,15 @@ def _common_rules(recipe: SearchRecipe) -> Iterator[Rule]:
     latency = recipe.latency
     weights = latency.weight if isinstance(latency.weight, list) else [latency.weight]
     yield bool(weights), "latency.weight: an empty list; give at least one weight"
-    yield all(weight >= 0 for weight in weights), f"latency.weight: {latency.weight}; from 0 up"
+    yield all(0 <= weight < math.inf for weight in weights), f"latency.weight: {latency.weight}; finite, from 0 up"
+    apart = len({f"{weight:g}" for weight in weights}) == len(weights)
+    yield apart, f"latency.weight: {weights}; name each once, with six digits at most"
     budget = latency.budget_ms
     yield budget is None or budget > 0, f"latency.budget_ms: {budget}; above 0, or leave it out"
     yield space_of(recipe).size > 1, "space: holds one network only; give a field more options"
-    yield recipe.data.simulated < 1, "data.simulated: 1; a search needs sets of images, or a share below 1"
     for name in ("checkpoint_every", "log_every"):
         yield getattr(recipe, name) >= 1, f"{name}: {getattr(recipe, name)}; at least 1"
+    yield recipe.trials.validation >= 1, f"trials.validation: {recipe.trials.validation}; at least 1"
 
 
 def _gradient_rules(recipe: SearchRecipe) -> Iterator[Rule]:
@@ -108,7 +114,6 @@ def _gradient_rules(recipe: SearchRecipe) -> Iterator[Rule]:
     known = ", ".join(HYPERGRADIENT_NAMES)
     found = gradient.hypergradient
     yield found in HYPERGRADIENT_NAMES, f"gradient.hypergradient: {found!r}; expected one of {known}"
-    yield bool(gradient.stages), "gradient.stages: empty; name at least one stage"
     yield gradient.warmup >= 0, f"gradient.warmup: {gradient.warmup}; at least 0"
     yield gradient.temperature > 0, f"gradient.temperature: {gradient.temperature}; above 0"
     yield gradient.architecture_rate > 0, f"gradient.architecture_rate: {gradient.architecture_rate}; above 0"
@@ -130,11 +135,13 @@ def _stage_rules(recipe: SearchRecipe) -> Iterator[Rule]:
         what = " ".join([stage.level, *stage.parts])
         yield bool(decided), f"{field}: no choice is left for it to decide ({what}); leave it out, or give more options"
         left = [choice for choice in left if choice not in decided]
+    names = ", ".join(choice.name for choice in left)
+    yield not left, f"gradient.stages: none decides {names}; add a stage, or leave these one option"
 
 
 def _trials_rules(recipe: SearchRecipe) -> Iterator[Rule]:
     trials = recipe.trials
-    for name in ("candidates", "steps", "validation", "population", "tournament"):
+    for name in ("candidates", "steps", "population", "tournament"):
         yield getattr(trials, name) >= 1, f"trials.{name}: {getattr(trials, name)}; at least 1"
     fits = trials.tournament <= trials.population
     yield fits, f"trials.tournament: {trials.tournament}; at most trials.population, {trials.population}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,13 @@ from imfuse.lab.search.strategies.trial import Trial
 
 RECIPE, WINNER, COURSE, TRIALS = "recipe.yaml", "winner.json", "course.jsonl", "trials.jsonl"
 CHECKPOINT, LOGS, PAGE = "checkpoint.safetensors", "tensorboard", "search.html"
-TRAINING, ZOO = "training", "zoo"
+TIMES, TRAINING, ZOO = "times.json", "training", "zoo"
+
+SWEPT = "weight-"
+"""What the names of the folders of a sweep over weights begin with."""
+
+COURSE_KEYS = ("step", "stage", "values", "probabilities", "genotype")
+TRIAL_KEYS = ("genotype", "loss", "milliseconds", "seconds")
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,8 @@ class Row:
     Attributes:
         step: updates done.
         stage: number of the stage, counted from 0; -1 in the warm-up.
-        values: `training_loss`; after the warm-up `search_loss` (without the time) and `milliseconds` (expected) too.
+        values: `training_loss`; after the warm-up also `search_loss` (without the time) and the expected
+            `milliseconds` of a whole call, both before the update.
         probabilities: of the options of every choice.
         genotype: of the likeliest options.
     """
@@ -38,8 +45,25 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Found:
+    """What a strategy ended with.
+
+    Attributes:
+        genotype: the network.
+        loss: its search loss, as the strategy measures it.
+        seconds: that the search took in all.
+        notes: warnings.
+    """
+
+    genotype: Any
+    loss: float
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Winner:
-    """The network that a search found.
+    """The network that a search found, and what it takes.
 
     Attributes:
         genotype: its text.
@@ -94,19 +118,31 @@ def append_line(path: Path, values: Mapping[str, Any]) -> None:
 
 
 def read_course(folder: Path) -> list[Row]:
-    """The rows of a search by gradients; none where there are none."""
-    return [Row(**values) for values in _lines(folder / COURSE)]
+    """The rows of a search by gradients; none where there are none.
+
+    Raises:
+        SearchError: the file is damaged.
+    """
+    return [Row(**values) for values in _lines(folder / COURSE, COURSE_KEYS)]
 
 
 def cut_course(folder: Path, done: int) -> None:
     """Drop what an interrupted search logged after its last checkpoint."""
-    rows = [values for values in _lines(folder / COURSE) if values["step"] <= done]
-    write_file(folder / COURSE, "".join(json.dumps(row) + "\n" for row in rows).encode())
+    _write_lines(folder / COURSE, [row for row in _lines(folder / COURSE, COURSE_KEYS) if row["step"] <= done])
 
 
 def read_trials(folder: Path) -> list[dict[str, Any]]:
-    """The networks that were tried, as `{"genotype": text, "loss": ..., "milliseconds": ..., "seconds": ...}`."""
-    return list(_lines(folder / TRIALS))
+    """The networks that were tried, as `{"genotype": text, "loss": ..., "milliseconds": ..., "seconds": ...}`.
+
+    Raises:
+        SearchError: the file is damaged.
+    """
+    return list(_lines(folder / TRIALS, TRIAL_KEYS))
+
+
+def cut_trials(folder: Path) -> None:
+    """Drop a last line that a killed search did not finish, after which no other could be added."""
+    _write_lines(folder / TRIALS, read_trials(folder))
 
 
 def trial_line(trial: Trial[Any], seconds: float) -> dict[str, Any]:
@@ -121,16 +157,30 @@ def trial_line(trial: Trial[Any], seconds: float) -> dict[str, Any]:
 
 
 def winners(folder: Path) -> list[Winner]:
-    """Those of a sweep over weights, by rising time; of another search its only one; none while it runs."""
-    folders = [folder, *sorted(path for path in folder.glob("weight-*") if path.is_dir())]
-    found = [Winner.read(path) for path in folders if (path / WINNER).is_file()]
-    return sorted(found[1:] if len(found) > 1 else found, key=lambda winner: winner.predicted_ms)
+    """Those of a sweep over weights that are found so far, by rising time; of another search its only one."""
+    swept = [path for path in folder.glob(f"{SWEPT}*") if (path / WINNER).is_file()]
+    alone = [folder] if (folder / WINNER).is_file() else []
+    return sorted(map(Winner.read, swept or alone), key=lambda winner: winner.predicted_ms)
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def _lines(path: Path, keys: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """The whole lines of a file; the last may be cut short by a killed search."""
     if not path.is_file():
         return
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if line.endswith("\n"):
-            yield json.loads(line)
+    lines = path.read_bytes().splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        if not line.endswith(b"\n"):
+            return
+        try:
+            values = json.loads(line)
+            if set(values) != set(keys):
+                raise ValueError(f"expected {', '.join(keys)}")
+        except (ValueError, TypeError) as error:
+            raise SearchError(
+                f"{path}, line {number}: not what a search wrote ({error}); search with --restart"
+            ) from error
+        yield values
+
+
+def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    write_file(path, "".join(json.dumps(row) + "\n" for row in rows).encode())

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
+from imfuse.errors import RecipeError
 from imfuse.lab.nn.genotype import Genotype
 from imfuse.lab.nn.haf_genotype import HAFGenotype
 from imfuse.lab.search.choices import SearchSpace
@@ -13,6 +14,9 @@ from imfuse.lab.search.recipe import SearchRecipe
 from imfuse.lab.training.recipe import ModelRecipe, Recipe
 from imfuse.lab.training.recipe_files import recipe_of
 from imfuse.lab.training.recipe_values import check_names, merged
+
+DECIDED = ("model", "sources")
+"""Fields of a training that are those of the search."""
 
 
 def space_of(recipe: SearchRecipe) -> SearchSpace[Any]:
@@ -44,10 +48,13 @@ def retraining(recipe: SearchRecipe, genotype: Genotype | HAFGenotype) -> Recipe
     """The recipe of the winner's training: that of a candidate with the changes of `training`.
 
     Raises:
-        RecipeError: the changes name an unknown field, or make no recipe.
+        RecipeError: the changes name an unknown field or one that the search decides, or make no recipe.
     """
     where = f"search {recipe.name!r}, field training"
     check_names(recipe.training, Recipe, where)
+    for name in DECIDED:
+        if name in recipe.training:
+            raise RecipeError(f"{where}.{name}: the search decides it; leave it out")
     values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(candidate(recipe, genotype))))
     changes = dict(recipe.training)
     if "objective" in changes:  # another objective is meant whole, not term by term

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from imfuse.errors import RecipeError, SearchError
-from imfuse.lab.search.expected_latency import ExpectedLatency
-from imfuse.lab.search.gradient_run import Found, GradientRun
-from imfuse.lab.search.latency import LatencyTable
+from imfuse.errors import RecipeError
+from imfuse.lab.search.collapse import collapse
+from imfuse.lab.search.derive import derive
+from imfuse.lab.search.gradient_run import GradientRun
+from imfuse.lab.search.latency import measure_call
+from imfuse.lab.search.material import Material, make_material
 from imfuse.lab.search.networks import make_network
-from imfuse.lab.search.recipe import SearchRecipe, search_sha256
-from imfuse.lab.search.recipe_files import read_search, save_search
-from imfuse.lab.search.record import CHECKPOINT, COURSE, LOGS, PAGE, RECIPE, TRIALS, WINNER, Winner
+from imfuse.lab.search.page import write_page
+from imfuse.lab.search.recipe import SearchRecipe
+from imfuse.lab.search.record import PAGE, WINNER, Found, Winner
 from imfuse.lab.search.retraining import space_of
-from imfuse.lab.search.times import Times
+from imfuse.lab.search.search_folder import is_done, open_folder, sweep
+from imfuse.lab.search.times import Times, search_times
 from imfuse.lab.search.trials_run import TrialsRun
 
 
@@ -44,124 +45,135 @@ def search(recipe: SearchRecipe, folder: Path, *, restart: bool = False, cache: 
 
     Args:
         recipe: everything that decides the winner, but the times, which are the machine's.
-        folder: gets the resolved recipe, the course of the search, `winner.json` and `search.html`.
+        folder: gets the resolved recipe, the times, the course of the search, `winner.json` and `search.html`.
         restart: begin again whatever the folder holds.
         cache: file of measured times; that of the user if None.
 
     Raises:
         RecipeError: the recipe, or the data that it names, is not as it must be.
-        SearchError: the folder holds another search, or no network keeps the budget.
+        SearchError: the folder holds another search or cannot be written, or no network keeps the budget.
         TrainingError: a value is not finite.
     """
-    known = not restart and _is_done(recipe, folder)
-    if known:
+    if not restart and is_done(recipe, folder):
         return Outcome(Winner.read(folder), known=True)
+    fabric = _launched(recipe)
+    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
+        material = make_material(recipe, fabric)
+        if fabric.is_global_zero:
+            open_folder(recipe, folder, restart=restart)
+        fabric.barrier()
+        times = search_times(recipe, folder, fabric, cache)
+        _check_budget(recipe, times)
+        winner = _Searches(folder, fabric, material, times).best(recipe)
+    fabric.barrier()  # what the first process wrote is there when any of them goes on
+    return Outcome(winner)
+
+
+def _launched(recipe: SearchRecipe) -> Fabric:
+    """The processes of the recipe's machine.
+
+    Raises:
+        RecipeError: many of them, for a strategy that works in one.
+    """
     machine = recipe.machine
     fabric = Fabric(accelerator=machine.accelerator, devices=machine.devices, num_nodes=machine.nodes)
-    fabric.launch()
     if recipe.strategy != "gradient" and fabric.world_size > 1:
         raise RecipeError(
             f"search {recipe.name!r}, field machine: {fabric.world_size} processes; strategy {recipe.strategy!r} runs "
             "in one, so set devices and nodes to 1"
         )
-    if fabric.is_global_zero:
-        _prepare(recipe, folder, restart=restart)
-    fabric.barrier()
-    times = measured_times(recipe, fabric, cache)
-    found = []
-    for one, its_folder in sweep(recipe, folder):
-        winner = _search_one(one, its_folder, fabric, times)
-        if winner is None:
-            return Outcome(None)
-        found.append(winner)
-    best = min(found, key=lambda winner: winner.loss)
-    if fabric.is_global_zero:
-        best.write(folder)
-    return Outcome(best)
+    fabric.launch()
+    return fabric
 
 
-def sweep(recipe: SearchRecipe, folder: Path) -> Iterator[tuple[SearchRecipe, Path]]:
-    """The searches of a recipe, one for each weight of the time, and their folders."""
-    weight = recipe.latency.weight
-    if not isinstance(weight, list):
-        yield recipe, folder
-        return
-    for each in weight:
-        latency = dataclasses.replace(recipe.latency, weight=each)
-        yield dataclasses.replace(recipe, latency=latency), folder / f"weight-{each:g}"
+def _check_budget(recipe: SearchRecipe, times: Times) -> None:
+    """See that some network keeps the budget, before anything is trained.
+
+    Raises:
+        SearchError: none does; names the fastest.
+    """
+    space = space_of(recipe)
+    uniform = {choice.name: [1.0] * len(choice.options) for choice in space.choices}
+    derive(space, uniform, times.call_ms, recipe.latency.budget_ms)
 
 
-def measured_times(recipe: SearchRecipe, fabric: Fabric, cache: Path | None) -> Times:
-    """The times of the space's networks on the device that will run them, measured by the first process."""
-    space, table = space_of(recipe), LatencyTable(recipe.latency.target, cache)
-    if fabric.is_global_zero:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        console = Console(stderr=True)
-        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-            bar = progress.add_task("measuring operators", total=table.missing(space))
-            table.measure_all(space, lambda: progress.advance(bar))
-        table.fuser_overhead()
-    table.cache.times.update(fabric.broadcast(table.cache.times))
-    return Times(table.predict, fabric.to_device(ExpectedLatency(space, table)), table.fuser_overhead())
+@dataclass(frozen=True)
+class _Searches:
+    """One process of the searches of a recipe, of which there is one for each weight of the time."""
+
+    folder: Path
+    fabric: Fabric
+    material: Material
+    times: Times
+
+    def best(self, recipe: SearchRecipe) -> Winner | None:
+        """The winner of the lowest loss; None where somebody asked to stop."""
+        found = []
+        for one, folder in sweep(recipe, self.folder):
+            winner = self._winner(one, folder)
+            if winner is None:
+                return None
+            found.append(winner)
+        best = min(found, key=lambda winner: winner.loss)
+        if self.fabric.is_global_zero:
+            best.write(self.folder)
+            _show(self.folder)
+        return best
+
+    def _winner(self, recipe: SearchRecipe, folder: Path) -> Winner | None:
+        if (folder / WINNER).is_file():
+            return Winner.read(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        common: dict[str, Any] = {"material": self.material, "kept": partial(_show, self.folder)}
+        if recipe.strategy == "gradient":
+            run = GradientRun(recipe, folder, self.fabric, self.times, **common)
+        else:
+            run = TrialsRun(recipe, folder, self.times, str(self.fabric.device), **common)
+        found = run.finish()
+        if found is None:
+            return None
+        winner = None
+        if self.fabric.is_global_zero:  # measured by one process, because others beside it would slow it down
+            winner = _measured(recipe, found, self.times)
+            winner.write(folder)
+        return self.fabric.broadcast(winner)
 
 
-def _search_one(recipe: SearchRecipe, folder: Path, fabric: Fabric, times: Times) -> Winner | None:
-    """The winner for one weight of the time; None where somebody asked to stop."""
-    if (folder / WINNER).is_file():
-        return Winner.read(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    run: Any = (
-        GradientRun(recipe, folder, fabric, times)
-        if recipe.strategy == "gradient"
-        else TrialsRun(recipe, folder, times, str(fabric.device))
-    )
-    found = run.finish()
-    if found is None:
-        return None
-    winner = _winner(recipe, found, times)
-    if fabric.is_global_zero:
-        winner.write(folder)
-    return winner
+def _show(folder: Path) -> None:
+    """Write the page; a search of hours does not end for the sake of one."""
+    try:
+        write_page(folder)
+    except Exception as error:
+        _say(f"{folder / PAGE}: not written ({type(error).__name__}: {error}); the search goes on")
 
 
-def _winner(recipe: SearchRecipe, found: Found, times: Times) -> Winner:
-    from imfuse.lab.search.latency import measure_call
-
+def _measured(recipe: SearchRecipe, found: Found, times: Times) -> Winner:
+    """The network, measured; what is to be said of it is said."""
+    latency, predicted = recipe.latency, times.call_ms(found.genotype)
+    assert not isinstance(latency.weight, list)
+    measured = measure_call(make_network(found.genotype), latency.target)
+    notes = list(found.notes)
+    counts = latency.weight > 0 or latency.budget_ms is not None
+    if counts and (note := collapse(space_of(recipe), found.genotype, times.call_ms)):
+        notes.append(note)
+    if latency.budget_ms is not None and measured > latency.budget_ms:
+        notes.append(
+            f"above the budget: {measured:.3g} ms measured, {predicted:.3g} ms predicted, {latency.budget_ms:g} ms "
+            "allowed. Measure again on a machine that does nothing else, or search for a lower budget"
+        )
+    for note in notes:
+        _say(note)
     return Winner(
         genotype=str(found.genotype),
         loss=found.loss,
-        predicted_ms=times.call_ms(found.genotype),
-        measured_ms=measure_call(make_network(found.genotype), recipe.latency.target),
-        weight=float(recipe.latency.weight),  # type: ignore[arg-type]
+        predicted_ms=predicted,
+        measured_ms=measured,
+        weight=latency.weight,
         seconds=found.seconds,
         strategy=recipe.strategy,
-        notes=found.notes,
+        notes=tuple(notes),
     )
 
 
-def _is_done(recipe: SearchRecipe, folder: Path) -> bool:
-    """Whether the folder holds the winner of this search.
-
-    Raises:
-        SearchError: it holds another search.
-    """
-    if not (folder / RECIPE).is_file():
-        if (folder / CHECKPOINT).exists() or (folder / TRIALS).exists():
-            raise SearchError(f"{folder}: a search without {RECIPE}; choose another folder")
-        return False
-    if search_sha256(read_search(folder / RECIPE)) != search_sha256(recipe):
-        raise SearchError(
-            f"{folder}: holds a search with another recipe; choose another folder, or --restart to begin again and "
-            "lose it"
-        )
-    return (folder / WINNER).is_file()
-
-
-def _prepare(recipe: SearchRecipe, folder: Path, *, restart: bool) -> None:
-    """Make the folder and save the recipe; under `restart`, remove what a former search left."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in (folder, *folder.glob("weight-*")) if restart else ():
-        for name in (CHECKPOINT, COURSE, TRIALS, WINNER, PAGE):
-            (path / name).unlink(missing_ok=True)
-        shutil.rmtree(path / LOGS, ignore_errors=True)
-    save_search(recipe, folder / RECIPE)
+def _say(text: str) -> None:
+    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from lightning_fabric import Fabric
 
-from imfuse.lab.data.batches import StepBatches
-from imfuse.lab.data.halves import HALVES, half_of
-from imfuse.lab.data.patches import make_sampler
-from imfuse.lab.search.gradient_run import Found
+from imfuse.lab.search.material import Material, make_material
 from imfuse.lab.search.networks import make_network
 from imfuse.lab.search.pareto import best
 from imfuse.lab.search.proxy import ProxyEvaluation
 from imfuse.lab.search.recipe import SearchRecipe
-from imfuse.lab.search.record import TRIALS, append_line, read_trials, trial_line
-from imfuse.lab.search.retraining import candidate, genotype_of, space_of
+from imfuse.lab.search.record import LOGS, TRIALS, Found, append_line, cut_trials, read_trials, trial_line
+from imfuse.lab.search.retraining import genotype_of, space_of
 from imfuse.lab.search.strategies import Trial, evolution, random_search
 from imfuse.lab.search.times import Times
-from imfuse.lab.training.recipe_objective import recipe_objective
+from imfuse.lab.training.logbook import Logbook
 from imfuse.lab.training.stopping import StopRequest
 
 
@@ -31,27 +29,43 @@ class TrialsRun:
 
     Args:
         recipe: with one weight of the time.
-        folder: gets a line for each candidate.
+        folder: gets a line for each candidate, and the logs.
         times: of all networks of the space.
         device: that candidates are trained on.
+        material: of the recipe; made here if None.
+        kept: called after each candidate.
+
+    Raises:
+        RecipeError: the images or a value of the recipe do not do.
+        SearchError: the folder's lines are damaged.
     """
 
-    def __init__(self, recipe: SearchRecipe, folder: Path, times: Times, device: str) -> None:
-        self.recipe, self.folder, self.times, self.space = recipe, folder, times, space_of(recipe)
-        sampler = make_sampler(recipe.data, recipe.sources, recipe.seed)
-        training, validation = (StepBatches(half_of(sampler, half), recipe.data.batch) for half in HALVES)
+    def __init__(
+        self,
+        recipe: SearchRecipe,
+        folder: Path,
+        times: Times,
+        device: str,
+        *,
+        material: Material | None = None,
+        kept: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.recipe, self.folder, self.times, self.space, self.kept = recipe, folder, times, space_of(recipe), kept
+        self.material = material or make_material(recipe, Fabric(accelerator="cpu", devices=1))
+        batches = self.material.batches
         assert not isinstance(recipe.latency.weight, list)
         self.weight = recipe.latency.weight if recipe.latency.budget_ms is None else 0.0
-        done = read_trials(folder)
-        self.former = [
-            Trial(genotype_of(recipe, row["genotype"]), _loss(row["loss"]), row["milliseconds"]) for row in done
+        cut_trials(folder)
+        rows = read_trials(folder)
+        self.trials = [
+            Trial(genotype_of(recipe, row["genotype"]), _loss(row["loss"]), row["milliseconds"]) for row in rows
         ]
-        self.seconds = sum(row["seconds"] for row in done)
+        self.seconds = sum(row["seconds"] for row in rows)
         self.evaluate = ProxyEvaluation(
             make_network,
-            training.__getitem__,
-            validation.__getitem__,
-            recipe_objective(candidate(recipe, self.space.genotype(_zeros(self.space)))),
+            batches.training.__getitem__,
+            batches.validation.__getitem__,
+            self.material.objectives[""],
             recipe.optimiser,
             steps=recipe.trials.steps,
             validation_batches=recipe.trials.validation,
@@ -60,20 +74,22 @@ class TrialsRun:
         )
 
     def finish(self) -> Found | None:
-        """Try candidates until all are done; None where somebody asked to stop before."""
-        recipe, trials = self.recipe, self.recipe.trials
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        console = Console(stderr=True)
+        """Try candidates until all are done; None where somebody asked to stop before.
+
+        Raises:
+            SearchError: hardly any network keeps the budget, all diverge, or the lines are those of another search.
+        """
         with ExitStack() as stack:
             stop = stack.enter_context(StopRequest())
-            progress = stack.enter_context(Progress(*columns, console=console, disable=not console.is_terminal))
-            bar = progress.add_task(recipe.strategy, total=trials.candidates, completed=len(self.former))
+            candidates, done = self.recipe.trials.candidates, len(self.trials)
+            logbook = stack.enter_context(Logbook(self.folder / LOGS, done, candidates, self.recipe.strategy))
+            for text in self.material.left_out:
+                logbook.note(text)
             self.clock = time.monotonic()
 
             def report(trial: Trial[Any]) -> None:
-                self._keep(trial, console)
-                progress.update(bar, advance=1, description=f"{trial.loss:.4f} {trial.milliseconds:.1f} ms")
-                if stop.requested:
+                self._keep(trial, logbook)
+                if stop.requested and len(self.trials) < candidates:
                     raise _StoppedError
 
             try:
@@ -81,15 +97,15 @@ class TrialsRun:
             except _StoppedError:
                 return None
         chosen = best(found, self.weight)
-        return Found(chosen.genotype, chosen.loss, self.seconds, ())
+        return Found(chosen.genotype, chosen.loss, self.seconds)
 
-    def _search(self, report: Any) -> list[Trial[Any]]:
+    def _search(self, report: Callable[[Trial[Any]], None]) -> list[Trial[Any]]:
         recipe, trials = self.recipe, self.recipe.trials
-        common = {
+        common: dict[str, Any] = {
             "candidates": trials.candidates,
             "budget_ms": recipe.latency.budget_ms,
             "seed": recipe.seed,
-            "done": self.former,
+            "done": tuple(self.trials),
             "report": report,
         }
         if recipe.strategy == "random":
@@ -97,13 +113,20 @@ class TrialsRun:
         own = {"population": trials.population, "tournament": trials.tournament, "weight": self.weight}
         return evolution(self.space, self.evaluate, self.times.call_ms, **own, **common)
 
-    def _keep(self, trial: Trial[Any], console: Console) -> None:
-        seconds, self.clock = time.monotonic() - self.clock, time.monotonic()
+    def _keep(self, trial: Trial[Any], logbook: Logbook) -> None:
+        seconds = time.monotonic() - self.clock
         self.seconds += seconds
+        self.trials.append(trial)
         append_line(self.folder / TRIALS, trial_line(trial, seconds))
-        if not console.is_terminal:
-            text = f"{trial.genotype}  loss {trial.loss:.4f}  {trial.milliseconds:.2f} ms  {seconds:.1f} s"
-            console.print(text, highlight=False, soft_wrap=True, markup=False)
+        done = len(self.trials)
+        logbook.advance(done)
+        logbook.note(f"{trial.genotype}: {trial.milliseconds:.2f} ms, {seconds:.1f} s")
+        if math.isfinite(trial.loss):
+            logbook.scalars(done, {"search_loss": trial.loss}, {"milliseconds": trial.milliseconds})
+        else:
+            logbook.note(f"step {done}/{self.recipe.trials.candidates}  diverged")
+        self.kept()
+        self.clock = time.monotonic()
 
 
 class _StoppedError(Exception):
@@ -111,8 +134,4 @@ class _StoppedError(Exception):
 
 
 def _loss(value: float | None) -> float:
-    return float("inf") if value is None else value
-
-
-def _zeros(space: Any) -> dict[str, int]:
-    return {choice.name: 0 for choice in space.choices}
+    return math.inf if value is None else value

@@ -1,0 +1,101 @@
+"""The folder of a search: whether it may be used, and what a new search finds in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from imfuse.errors import ImfuseError, SearchError
+from imfuse.lab.search.recipe import SearchRecipe, search_sha256
+from imfuse.lab.search.recipe_files import read_search, save_search
+from imfuse.lab.search.record import (
+    CHECKPOINT,
+    COURSE,
+    LOGS,
+    PAGE,
+    RECIPE,
+    SWEPT,
+    TIMES,
+    TRAINING,
+    TRIALS,
+    WINNER,
+    ZOO,
+)
+
+LEFT = (CHECKPOINT, COURSE, TRIALS, WINNER, PAGE, TIMES)
+
+
+def is_done(recipe: SearchRecipe, folder: Path) -> bool:
+    """Whether the folder holds the winner of this search.
+
+    Raises:
+        SearchError: it holds another search.
+    """
+    if not (folder / RECIPE).is_file():
+        if (folder / CHECKPOINT).exists() or (folder / TRIALS).exists():
+            raise SearchError(f"{folder}: a search without {RECIPE}; choose another folder")
+        return False
+    former = _former(folder)
+    if search_sha256(former) != search_sha256(recipe):
+        raise SearchError(
+            f"{folder}: holds a search with another recipe ({difference(former, recipe)}); choose another folder, or "
+            "--restart to begin again and lose it"
+        )
+    return (folder / WINNER).is_file()
+
+
+def open_folder(recipe: SearchRecipe, folder: Path, *, restart: bool) -> None:
+    """Make the folder and save the recipe; under `restart`, remove what a former search and its training left.
+
+    Raises:
+        SearchError: the folder cannot be made or written in.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in (folder, *folder.glob(f"{SWEPT}*")) if restart else ():
+            for name in LEFT:
+                (path / name).unlink(missing_ok=True)
+            for name in (LOGS, TRAINING, ZOO):
+                shutil.rmtree(path / name, ignore_errors=True)
+        save_search(recipe, folder / RECIPE)
+    except (OSError, ImfuseError) as error:
+        raise SearchError(f"{folder}: no folder to search in ({error}); choose another one by -o") from error
+
+
+def sweep(recipe: SearchRecipe, folder: Path) -> Iterator[tuple[SearchRecipe, Path]]:
+    """The searches of a recipe, one for each weight of the time, and their folders."""
+    weight = recipe.latency.weight
+    if not isinstance(weight, list):
+        yield recipe, folder
+        return
+    for each in weight:
+        latency = dataclasses.replace(recipe.latency, weight=each)
+        yield dataclasses.replace(recipe, latency=latency), folder / f"{SWEPT}{each:g}"
+
+
+def difference(former: SearchRecipe, recipe: SearchRecipe) -> str:
+    """The first field that decides the winner and differs, with both values."""
+    left, right = (_flat(dataclasses.asdict(each)) for each in (former, recipe))
+    unseen = ("machine", "checkpoint_every", "log_every", "training", "data.root", "data.cache_mb", "data.workers")
+    for name in {**left, **right}:
+        if left.get(name) != right.get(name) and not f"{name}.".startswith(tuple(f"{each}." for each in unseen)):
+            return f"{name} was {left.get(name)!r}, now {right.get(name)!r}"
+    return "no visible field"
+
+
+def _former(folder: Path) -> SearchRecipe:
+    try:
+        return read_search(folder / RECIPE)
+    except ImfuseError as error:
+        raise SearchError(
+            f"{folder}: its recipe cannot be read ({error}); choose another folder, or --restart"
+        ) from error
+
+
+def _flat(values: dict, prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat
