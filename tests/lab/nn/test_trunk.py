@@ -61,7 +61,7 @@ def test_features_of_lower_resolution_see_every_pixel_of_their_square(awake):
 @pytest.mark.parametrize(("cells", "side"), [([], 2), ([CSC], 2), ([CSC, CDC], 2), ([CSC, CMS], 4), ([CMS, CDC], 4)])
 @torch.no_grad()
 def test_the_smallest_size_is_taken_and_finite(resolution, cells, side, awake):
-    trunk = awake(Trunk(cells, 4, resolution))
+    trunk = awake(Trunk(cells, 8, resolution))
     assert trunk.size_multiple == resolution * side
     for rows, columns in ((1, 1), (1, 3)):
         features = trunk(images(1, 2, rows * trunk.size_multiple, columns * trunk.size_multiple))
@@ -81,7 +81,7 @@ def test_a_flat_picture_has_flat_features_up_to_the_border(resolution, awake):
 @pytest.mark.parametrize("resolution", RESOLUTIONS)
 @pytest.mark.parametrize("cells", [[], [CSC], [CSC, CSC]])
 def test_a_trunk_reaches_as_far_as_it_says(resolution, cells, awake, reach):
-    trunk = awake(Trunk(cells, 4, resolution))
+    trunk = awake(Trunk(cells, 8, resolution))
     side = resolution * 2 * (trunk.radius // resolution + 3)
     assert reach(trunk, (1, 2, side, side), scale=resolution) == trunk.radius
     assert not trunk.pools

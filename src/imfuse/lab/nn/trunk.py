@@ -49,7 +49,10 @@ class Trunk(nn.Module):
 
 
 class Stem(nn.Module):
-    """Features of images: a pixel-unshuffle, conv 3 to 2 C channels, PReLU, conv 3 to C channels, PReLU.
+    """Features of images: at full resolution conv 3 to 2 C channels, PReLU, conv 3 to C channels, PReLU, as in TIM.
+
+    Below it a pixel-unshuffle and one conv 3 to C channels, PReLU: the unshuffle gives channels enough, and two
+    convolutions would take longer than the cells.
 
     Args:
         images: how many.
@@ -61,18 +64,15 @@ class Stem(nn.Module):
         radius: features that a feature reaches to each side.
     """
 
-    radius = 2
-
     def __init__(self, images: int, width: int, resolution: int = 1, *, norm: bool = False) -> None:
         super().__init__()
         self.resolution = resolution
-        self.body = nn.Sequential(
-            conv3(images * resolution**2, 2 * width),
-            nn.PReLU(),
-            conv3(2 * width, width),
-            *([nn.BatchNorm2d(width)] if norm else []),
-            nn.PReLU(),
-        )
+        seen = images * resolution**2
+        layers: list[nn.Module] = [conv3(seen, width)]
+        if resolution == 1:
+            layers = [conv3(seen, 2 * width), nn.PReLU(), conv3(2 * width, width)]
+        self.radius = sum(isinstance(layer, nn.Conv2d) for layer in layers)
+        self.body = nn.Sequential(*layers, *([nn.BatchNorm2d(width)] if norm else []), nn.PReLU())
 
     def forward(self, images: Float[Tensor, "b n h w"]) -> Float[Tensor, "b c h2 w2"]:
         """Features of `(h / resolution, w / resolution)`."""
