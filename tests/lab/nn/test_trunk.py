@@ -65,7 +65,7 @@ def test_the_smallest_size_is_taken_and_finite(resolution, cells, side, awake):
     assert trunk.size_multiple == resolution * side
     for rows, columns in ((1, 1), (1, 3)):
         features = trunk(images(1, 2, rows * trunk.size_multiple, columns * trunk.size_multiple))
-        assert features.shape == (1, 4, rows * side, columns * side)
+        assert features.shape == (1, 8, rows * side, columns * side)
         assert torch.isfinite(features).all()
 
 
