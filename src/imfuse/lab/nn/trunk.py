@@ -68,11 +68,10 @@ class Stem(nn.Module):
         super().__init__()
         self.resolution = resolution
         seen = images * resolution**2
-        layers: list[nn.Module] = [conv3(seen, width)]
-        if resolution == 1:
-            layers = [conv3(seen, 2 * width), nn.PReLU(), conv3(2 * width, width)]
-        self.radius = sum(isinstance(layer, nn.Conv2d) for layer in layers)
-        self.body = nn.Sequential(*layers, *([nn.BatchNorm2d(width)] if norm else []), nn.PReLU())
+        first = [conv3(seen, 2 * width), nn.PReLU()] if resolution == 1 else []
+        last = conv3(2 * width if first else seen, width)
+        self.radius = 2 if first else 1
+        self.body = nn.Sequential(*first, last, *([nn.BatchNorm2d(width)] if norm else []), nn.PReLU())
 
     def forward(self, images: Float[Tensor, "b n h w"]) -> Float[Tensor, "b c h2 w2"]:
         """Features of `(h / resolution, w / resolution)`."""
