@@ -1,0 +1,99 @@
+"""The folder of a search: what it refuses, what it clears, and the folders of a sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from imfuse.errors import SearchError
+from imfuse.lab.search.recipe_files import read_search
+from imfuse.lab.search.record import (
+    CHECKPOINT,
+    COURSE,
+    PAGE,
+    RECIPE,
+    TIMES,
+    TRAINING,
+    TRIALS,
+    WINNER,
+    ZOO,
+    Winner,
+)
+from imfuse.lab.search.search_folder import difference, is_done, open_folder, sweep
+
+WINNER_OF_ALL = Winner("x1 w4 blend csc(conv_3)", 0.25, 3.5, 3.75, 0.1, 12.5, "gradient")
+
+
+def test_a_search_is_done_once_its_winner_is_there(tiny, tmp_path):
+    assert not is_done(tiny, tmp_path / "absent")
+    open_folder(tiny, tmp_path / "a/b", restart=False)
+    assert read_search(tmp_path / "a/b" / RECIPE) == tiny
+    assert not is_done(tiny, tmp_path / "a/b")
+    WINNER_OF_ALL.write(tmp_path / "a/b")
+    assert is_done(tiny, tmp_path / "a/b")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"seed": 1}, "seed was 0, now 1"),
+        ({"latency": {"budget_ms": 4.0}}, r"latency\.budget_ms was None, now 4\.0"),
+        ({"objective": {"ssim": 1.0}}, r"objective\.max_intensity was 1\.0, now None"),
+        ({"machine": {"devices": 2}, "data": {"root": "x", "batch": 4}}, r"data\.batch was 2, now 4"),
+        ({"space": {"widths": (4, 8)}}, r"space\.widths was \(2, 4\), now \(4, 8\)"),
+    ],
+)
+def test_a_folder_of_another_search_is_refused_with_the_field_that_differs(tiny, change, tmp_path, values, message):
+    open_folder(tiny, tmp_path, restart=False)
+    with pytest.raises(SearchError, match=rf"another recipe \({message}\); choose another folder, or --restart"):
+        is_done(change(tiny, **values), tmp_path)
+
+
+def test_what_does_not_decide_the_winner_may_change(tiny, change, tmp_path):
+    open_folder(tiny, tmp_path, restart=False)
+    other = change(tiny, training={"seed": 3}, log_every=7, data={"root": "elsewhere"})
+    assert not is_done(other, tmp_path)
+    assert difference(tiny, other) == "no visible field"
+
+
+@pytest.mark.parametrize("name", [CHECKPOINT, TRIALS])
+def test_a_search_without_its_recipe_is_refused(tiny, tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(SearchError, match=r"a search without recipe\.yaml; choose another folder"):
+        is_done(tiny, tmp_path)
+
+
+def test_a_damaged_recipe_is_named(tiny, tmp_path):
+    (tmp_path / RECIPE).write_text("name: [")
+    with pytest.raises(SearchError, match=r"its recipe cannot be read .*recipe\.yaml: not a readable YAML"):
+        is_done(tiny, tmp_path)
+
+
+def test_a_restart_clears_what_a_search_and_its_training_left_and_nothing_else(tiny, tmp_path):
+    ours = [CHECKPOINT, COURSE, TRIALS, WINNER, PAGE, TIMES, f"{TRAINING}/weights", f"{ZOO}/tiny/card.json"]
+    theirs = ["notes.txt", "weight-0.1/notes.txt"]
+    for name in (*ours, f"weight-0.1/{WINNER}", *theirs):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    open_folder(tiny, tmp_path, restart=False)
+    assert all((tmp_path / name).exists() for name in ours)
+    open_folder(tiny, tmp_path, restart=True)
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {RECIPE, *(str(Path(name)) for name in theirs)}
+
+
+def test_a_place_that_cannot_be_written_is_named(tiny, tmp_path):
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.raises(SearchError, match=rf"{place.name}: no folder to search in .*choose another one by -o"):
+            open_folder(tiny, place, restart=False)
+
+
+def test_a_sweep_is_a_search_for_each_weight(tiny, change, tmp_path):
+    assert list(sweep(tiny, tmp_path)) == [(tiny, tmp_path)]
+    swept = list(sweep(change(tiny, latency={"weight": [0.0, 2e-5]}), tmp_path))
+    assert swept == [
+        (change(tiny, latency={"weight": 0.0}), tmp_path / "weight-0"),
+        (change(tiny, latency={"weight": 2e-5}), tmp_path / "weight-2e-05"),
+    ]
