@@ -140,6 +140,8 @@ class GradientRun:
     def _found(self) -> Found:
         probabilities = self._probabilities()
         genotype: Any = derive(self.space, probabilities, self.times.call_ms, self.recipe.latency.budget_ms)
-        loss = self.search.judge(self.space.picks(genotype), self.recipe.trials.validation)
-        note = undecided(self.space, probabilities)
+        picks = self.space.picks(genotype)
+        loss = self.search.judge(picks, self.recipe.trials.validation)
+        has_operators = any(choice.level == "micro" and choice.name in picks for choice in self.space.choices)
+        note = undecided(self.space, probabilities) if has_operators else None
         return Found(genotype, loss, self.seconds, (note,) if note else ())
