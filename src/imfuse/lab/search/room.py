@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 import torch
+from torch import nn
 
 from imfuse.errors import SearchError
 from imfuse.lab.search.choices import SearchSpace
@@ -38,13 +40,14 @@ def derive_with_room(
     Raises:
         SearchError: no genotype keeps the budget; names the fastest.
     """
-    # In 64 bits, because `derive` adds differences of these times, and compares their sum.
+    # In 64 bits, because `derive` adds differences of these times and compares their sum; on the CPU, which has them.
+    expected = copy.deepcopy(times.expected).cpu() if isinstance(times.expected, nn.Module) else times.expected
     present = {name: torch.tensor(values, dtype=torch.float64) for name, values in probabilities.items()}
 
     def expected_ms(genotype: G) -> float:
         picks = {name: pick for name, pick in space.picks(genotype).items() if name in decided}
         certain = {name: torch.eye(len(present[name]), dtype=torch.float64)[pick] for name, pick in picks.items()}
-        return float(times.expected({**present, **certain})) + times.overhead_ms
+        return float(expected({**present, **certain})) + times.overhead_ms
 
     try:
         return derive(space, probabilities, expected_ms, budget_ms)
