@@ -150,7 +150,7 @@ SIZES = {
     "dense_5": lambda c: (1 + 2 + 3) * 25 * c + 1,
     "spatial_3": lambda c: 2 * 9,
     "channel_3": lambda c: 3 + 9 * c * c + 1,
-    "conv_3": lambda c: 9 * c * c + 2 * c + 1,
+    "conv_3": lambda c: 9 * c * c + 2 * c,
 }
 NOT_MULTIPLIED = {
     "sep": lambda c: 4 * c,

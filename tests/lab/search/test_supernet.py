@@ -228,7 +228,7 @@ def test_substituted_logits_count_as_if_they_were_set(relaxation):
     network.draw(3)
     before = network(sources())
     names = [*network.architecture_names("macro"), *network.architecture_names("micro")]
-    replaced = {name: 3 * torch.randn_like(network.get_parameter(name), requires_grad=True) for name in names}
+    replaced = {name: 20 * torch.randn_like(network.get_parameter(name), requires_grad=True) for name in names}
     found = functional_call(network, replaced, (sources(),))
     assert any(
         gradient is not None for gradient in torch.autograd.grad(found.sum(), [*replaced.values()], allow_unused=True)

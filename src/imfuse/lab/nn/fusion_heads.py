@@ -36,8 +36,8 @@ class DirectHead(nn.Module):
     def __init__(self, width: int, resolution: int) -> None:
         super().__init__()
         self.size_multiple = resolution
-        self.radius = 2 * resolution
         self.maps = Maps(width, 1, resolution)
+        self.radius = self.maps.radius
 
     def forward(
         self, features: Float[Tensor, "b c h2 w2"], _sources: Float[Tensor, "b 2 h w"]
@@ -60,8 +60,8 @@ class BlendHead(nn.Module):
     def __init__(self, width: int, resolution: int) -> None:
         super().__init__()
         self.size_multiple = resolution
-        self.radius = 2 * resolution
         self.maps = Maps(width, 2, resolution)
+        self.radius = self.maps.radius
 
     def forward(
         self, features: Float[Tensor, "b c h2 w2"], sources: Float[Tensor, "b 2 h w"]
@@ -98,23 +98,29 @@ class PyramidHead(nn.Module):
 
 
 class Maps(nn.Module):
-    """Maps of the sources' size, of conv 3, PReLU, conv 3, conv 1 and a pixel shuffle.
+    """Maps of the sources' size: at full resolution of conv 3, PReLU, conv 3, conv 1, as in TIM.
+
+    Below it of conv 3, ReLU, conv 1 and a pixel shuffle.
 
     Args:
         width: C of the features.
         count: of maps.
         resolution: pixels a side that one feature covers.
+
+    Attributes:
+        radius: features that a map's pixel reaches to each side, in pixels.
     """
 
     def __init__(self, width: int, count: int, resolution: int) -> None:
         super().__init__()
         self.resolution = resolution
-        self.body = nn.Sequential(
-            conv3(width, width),
-            nn.PReLU(),
-            conv3(width, width // 2),
-            nn.Conv2d(width // 2, count * resolution**2, 1),
-        )
+        if resolution == 1:
+            self.radius = 2
+            layers = [conv3(width, width), nn.PReLU(), conv3(width, width // 2), nn.Conv2d(width // 2, count, 1)]
+        else:
+            self.radius = resolution
+            layers = [conv3(width, width), nn.ReLU(), nn.Conv2d(width, count * resolution**2, 1)]
+        self.body = nn.Sequential(*layers)
 
     def forward(self, features: Float[Tensor, "b c h2 w2"]) -> Float[Tensor, "b n h w"]:
         """The maps."""
