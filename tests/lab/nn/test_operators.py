@@ -156,7 +156,7 @@ NOT_MULTIPLIED = {
     "sep": lambda c: 4 * c,
     "dil": lambda c: 2 * c,
     "res": lambda c: 2 * c + 1,
-    "conv": lambda c: 2 * c + 1,
+    "conv": lambda c: 2 * c,
 }
 
 

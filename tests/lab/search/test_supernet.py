@@ -225,7 +225,7 @@ def test_the_same_seed_draws_the_same_and_seeds_differ():
 @pytest.mark.parametrize("relaxation", ["softmax", "gumbel"])
 def test_substituted_logits_count_as_if_they_were_set(relaxation):
     network = supernet(SMALL, relaxation)
-    network.draw(3)
+    network.draw(5)
     before = network(sources())
     names = [*network.architecture_names("macro"), *network.architecture_names("micro")]
     replaced = {name: 20 * torch.randn_like(network.get_parameter(name), requires_grad=True) for name in names}

@@ -10,6 +10,7 @@ from typing import Any
 
 from imfuse.errors import RecipeError
 from imfuse.images.storage import write_file
+from imfuse.lab.data.data_recipe import DataRecipe, DataSet
 from imfuse.lab.term import read_term
 from imfuse.lab.training.recipe import Recipe
 from imfuse.lab.training.recipe_checks import check_recipe
@@ -80,13 +81,15 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
 
 def with_folders(recipe: Recipe, folders: Sequence[str]) -> Recipe:
     """The recipe with the user's own folders, one a source, in place of its sets of images."""
-    from imfuse.lab.data.data_recipe import DataSet
-
-    absolute = tuple(str(Path(folder).absolute()) for folder in folders)
-    sets = (DataSet(name="own", folders=absolute, licence="the owner's own images"),)
-    changed = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, sets=sets))
+    changed = dataclasses.replace(recipe, data=own_data(recipe.data, folders))
     check_recipe(changed)
     return changed
+
+
+def own_data(data: DataRecipe, folders: Sequence[str]) -> DataRecipe:
+    """Data with the user's own folders, one a source, in place of its sets of images."""
+    absolute = tuple(str(Path(folder).absolute()) for folder in folders)
+    return dataclasses.replace(data, sets=(DataSet("own", absolute, "the owner's own images"),))
 
 
 def check_terms(objective: Any, where: str) -> None:
