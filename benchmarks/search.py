@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from imfuse.lab.search.latency import measure_call
 
 from imfuse import Fuser
 from imfuse.images.colour import luma
@@ -35,6 +34,7 @@ from imfuse.lab.bench.pictures import read_sources
 from imfuse.lab.metrics.registry import IMFUSE
 from imfuse.lab.models import LearnedPyramid
 from imfuse.lab.search.chain import train_winner
+from imfuse.lab.search.latency import measure_call
 from imfuse.lab.search.recipe import SearchRecipe
 from imfuse.lab.search.recipe_files import find_search, read_search
 from imfuse.lab.search.record import ZOO
