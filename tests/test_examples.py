@@ -15,7 +15,7 @@ from imfuse.images.files import read_image
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 API = sorted((EXAMPLES / "api").glob("*.py"))
 CLI = sorted((EXAMPLES / "cli").glob("*.sh"))
-STEPS = {"07_own_model": ["3"]}
+STEPS = {"07_own_model": ["3"], "10_search": ["2"]}
 API_ONLY = {"08_custom_engine"}
 
 

@@ -14,6 +14,7 @@ from imfuse.lab.search.chain import check_training, train_winner
 from imfuse.lab.search.record import TRAINING, ZOO, Winner
 from imfuse.lab.training.logbook import Logbook
 from imfuse.lab.training.recipe_files import read_recipe
+from imfuse.lab.training.weights import load_network
 
 WINNER = Winner("x1 w4 blend csc(conv_3)", 0.25, 3.5, 3.75, 0.1, 12.5, "gradient")
 
@@ -36,6 +37,11 @@ def test_the_winner_becomes_a_model_that_fuses_pictures_of_any_size(trained, tin
     visible = generator.integers(0, 256, (31, 45, 3), dtype=np.uint8)
     fused = Fuser.load(folder / ZOO / "tiny")(infrared, visible)
     assert (fused.shape, fused.dtype) == ((31, 45, 3), np.uint8)
+
+
+def test_the_model_is_a_network_in_pytorch_too_by_the_recipe_beside_it(trained):
+    network = load_network(trained[0] / ZOO / "tiny")
+    assert str(network.genotype) == WINNER.genotype
 
 
 def test_it_is_trained_by_the_recipe_with_its_changes(trained, tiny):

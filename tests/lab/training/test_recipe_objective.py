@@ -133,3 +133,12 @@ def test_weights_follow_their_schedule_and_are_logged(recipe, make_network, tmp_
         for weight, mae, mse in zip((0, 0, 3, 3), logged["loss/mae"], logged["loss/mse"], strict=True)
     ]
     assert logged["loss/total"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_metrics_as_losses_are_tried_on_what_an_untrained_network_makes_beyond_black_and_white(recipe):
+    class Beyond(nn.Module):
+        def forward(self, sources: torch.Tensor) -> torch.Tensor:
+            return sources[:, :1] - 0.3
+
+    objective = recipe_objective(replace(recipe, objective={"ssim": 1.0}), Beyond())
+    assert list(objective.losses) == ["ssim"]

@@ -17,6 +17,7 @@ from imfuse.lab.search.retraining import genotype_of, retraining, space_of
 from imfuse.lab.training.export import export_run
 from imfuse.lab.training.loop import train
 from imfuse.lab.training.network import recipe_network
+from imfuse.lab.training.recipe_files import save_recipe
 from imfuse.lab.training.recipe_objective import recipe_objective
 from imfuse.lab.training.run_folder import RunFolder
 from imfuse.runtime.card import ModelCard
@@ -74,4 +75,6 @@ def train_winner(recipe: SearchRecipe, folder: Path, *, restart: bool = False, l
     if not outcome.finished or getattr(rank_zero_only, "rank", 0):
         return Trained(outcome.steps_done, outcome.finished)
     model = folder / ZOO / final.name
-    return Trained(outcome.steps_done, True, model, export_run(run, model, licence=licence))
+    card = export_run(run, model, licence=licence)
+    save_recipe(final, model / card.recipe)  # beside the weights, where `load_network` finds it
+    return Trained(outcome.steps_done, True, model, card)

@@ -40,9 +40,16 @@ def recipe_objective(recipe: Recipe, network: nn.Module | None = None) -> Object
 @torch.no_grad()
 def _try(objective: Objective, name: str, images: Images, sources: Tensor, recipe: Recipe) -> None:
     try:
-        objective.measure(name, images, sources)
+        objective.measure(name, _in_range(images), sources)
     except (ImfuseError, *FAILURES) as error:
         raise RecipeError(
             f"recipe {recipe.name!r}, field objective.{name}: {recipe.objective[name]} cannot be measured on sources "
             f"{recipe.sources} and data.patch {recipe.data.patch} ({error})"
         ) from error
+
+
+def _in_range(images: Images) -> Images:
+    """Images of an untrained network, clipped: losses that are metrics refuse others where no gradient is asked for."""
+    if isinstance(images, Tensor):
+        return images.clip(0, 1)
+    return type(images)(*(image.clip(0, 1) for image in images))
