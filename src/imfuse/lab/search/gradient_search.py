@@ -8,7 +8,7 @@ half, plus the time that the network is expected to take: L_a = L_F + lambda LAT
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,16 +23,20 @@ from imfuse.lab.losses.objective import Objective as WeightedTerms
 from imfuse.lab.search.hypergradient import Bilevel, hypergradient, module_loss
 from imfuse.lab.search.judging import judged
 from imfuse.lab.search.material import Batches
+from imfuse.lab.search.penalty import TimePenalty
 from imfuse.lab.search.recipe import SearchRecipe, Stage
 from imfuse.lab.search.relaxed_network import RelaxedNetwork
 from imfuse.lab.training import optimisation
 from imfuse.lab.training.loop import Objective
 
-Penalty = Callable[[Mapping[str, Tensor]], tuple[Tensor, Tensor]]
-"""From the probabilities of all options to what is added to the search loss, and the expected milliseconds."""
-
 DRAWS = 1_000_003
 """Apart from each other, the seeds of two searches must not meet in the seeds of their steps."""
+
+ATTEMPTS = 200
+"""To draw a network within the budget; where all fail, the last is taken."""
+
+APART = 10**12
+"""Between the seeds of attempts, which must not meet those of other steps."""
 
 
 @dataclass
@@ -53,7 +57,7 @@ class GradientSearch:
     supernet: RelaxedNetwork
     objectives: Mapping[str, Objective]
     batches: Batches
-    penalty: Penalty
+    penalty: TimePenalty
 
     def __post_init__(self) -> None:
         gradient = self.recipe.gradient
@@ -83,11 +87,23 @@ class GradientSearch:
         _, stage = self.stage(step)
         seed = self.recipe.seed * DRAWS + step
         torch.manual_seed(seed)
-        self.supernet.draw(seed)
+        self._draw(seed)
         batch = self._on_device(self.batches.training[step])
         objective = self._objective(stage.image if stage else "", step / self.steps)
         values = {} if stage is None else self._update_architecture(stage, step, batch, objective)
         return {"training_loss": self._update_weights(step, batch, objective), **values}
+
+    @torch.no_grad()
+    def _draw(self, seed: int) -> None:
+        """Draw the paths of a step, again and again until they keep the budget.
+
+        So the loss alone decides among networks that may be derived. Without this the large networks of a space, which
+        are far above any budget, make the penalty drive every choice to its cheapest option.
+        """
+        for attempt in range(ATTEMPTS if self.supernet.relaxation == "gumbel" else 1):
+            self.supernet.draw(seed + attempt * APART)
+            if self.penalty.keeps(self.supernet.weights_of_step()):
+                return
 
     @torch.no_grad()
     def judge(self, picks: Mapping[str, int], batches: int) -> float:
