@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from imfuse.lab.search.latency_cache import LatencyCache, cache_path, conditions_of, processor
+from imfuse.lab.search.latency_cache import LatencyCache, cache_path, conditions_of
 from imfuse.lab.search.target import Target
+from imfuse.runtime.processor import processor
 
 HERE = {"device": "some processor", "engine": "onnxruntime 1.0"}
 

@@ -20,7 +20,8 @@ from imfuse.lab.search.record import (
     ZOO,
     Winner,
 )
-from imfuse.lab.search.search_folder import difference, is_done, open_folder, sweep
+from imfuse.lab.search.search_folder import UNSEEN, is_done, open_folder, sweep
+from imfuse.lab.training.recipe_values import first_difference
 
 WINNER_OF_ALL = Winner("x1 w4 blend csc(conv_3)", 0.25, 3.5, 3.75, 0.1, 12.5, "gradient")
 
@@ -54,7 +55,7 @@ def test_what_does_not_decide_the_winner_may_change(tiny, change, tmp_path):
     open_folder(tiny, tmp_path, restart=False)
     other = change(tiny, training={"seed": 3}, log_every=7, data={"root": "elsewhere"})
     assert not is_done(other, tmp_path)
-    assert difference(tiny, other) == "no visible field"
+    assert first_difference(tiny, other, UNSEEN) == "no visible field"
 
 
 @pytest.mark.parametrize("name", [CHECKPOINT, TRIALS])

@@ -16,12 +16,12 @@ from torch import nn
 
 from imfuse.errors import SearchError
 from imfuse.lab.engine import TorchEngine
-from imfuse.lab.search.latency_cache import processor
 from imfuse.lab.search.static_graphs import static_graphs
 from imfuse.lab.search.target import Target
 from imfuse.lab.training.graph import to_onnx
 from imfuse.runtime.backends import Engine
 from imfuse.runtime.backends.onnx import OnnxEngine
+from imfuse.runtime.processor import processor
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import platform
 import re
 import warnings
 from collections.abc import Mapping
@@ -84,13 +83,3 @@ def conditions_of(target: Target, engine: str, device: str) -> dict[str, str]:
         "imfuse": f"imfuse {__version__}",
         "method": f"method {METHOD}",
     }
-
-
-def processor() -> str:
-    """Name of the processor, as far as the system tells."""
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        lines = information.read_text(encoding="utf-8", errors="replace").splitlines()
-        if name := next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), ""):
-            return name
-    return platform.processor() or platform.machine()

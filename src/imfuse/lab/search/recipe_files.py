@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,13 +10,12 @@ from random import Random
 from typing import Any
 
 from imfuse.errors import RecipeError
-from imfuse.images.storage import write_file
 from imfuse.lab.search.choices import sample
 from imfuse.lab.search.recipe import HYPERGRADIENT_NAMES, SearchRecipe
 from imfuse.lab.search.retraining import retraining, space_of
 from imfuse.lab.term import read_term
 from imfuse.lab.training.recipe_files import RECIPE_FOLDERS, check_terms, own_data
-from imfuse.lab.training.recipe_values import check_names, load_values, merged, typed
+from imfuse.lab.training.recipe_values import check_names, load_values, merged, save_values, typed
 
 FOLDER = "search"
 """Of the recipes of searches, inside the folders of recipes."""
@@ -66,10 +64,7 @@ def save_search(recipe: SearchRecipe, path: Path) -> None:
     Raises:
         ImageWriteError: the file cannot be written.
     """
-    import yaml
-
-    plain = json.loads(json.dumps(dataclasses.asdict(recipe)))
-    write_file(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode())
+    save_values(recipe, path)
 
 
 def with_folders(recipe: SearchRecipe, folders: Sequence[str]) -> SearchRecipe:

@@ -23,6 +23,10 @@ from imfuse.lab.search.record import (
     WINNER,
     ZOO,
 )
+from imfuse.lab.training.recipe_values import first_difference
+
+UNSEEN = ("machine", "checkpoint_every", "log_every", "training", "data.root", "data.cache_mb", "data.workers")
+"""Fields that may differ between the parts of one search."""
 
 LEFT = (CHECKPOINT, COURSE, TRIALS, WINNER, PAGE, TIMES)
 
@@ -40,8 +44,8 @@ def is_done(recipe: SearchRecipe, folder: Path) -> bool:
     former = _former(folder)
     if search_sha256(former) != search_sha256(recipe):
         raise SearchError(
-            f"{folder}: holds a search with another recipe ({difference(former, recipe)}); choose another folder, or "
-            "--restart to begin again and lose it"
+            f"{folder}: holds a search with another recipe ({first_difference(former, recipe, UNSEEN)}); "
+            "choose another folder, or --restart to begin again and lose it"
         )
     return (folder / WINNER).is_file()
 
@@ -75,16 +79,6 @@ def sweep(recipe: SearchRecipe, folder: Path) -> Iterator[tuple[SearchRecipe, Pa
         yield dataclasses.replace(recipe, latency=latency), folder / f"{SWEPT}{each:g}"
 
 
-def difference(former: SearchRecipe, recipe: SearchRecipe) -> str:
-    """The first field that decides the winner and differs, with both values."""
-    left, right = (_flat(dataclasses.asdict(each)) for each in (former, recipe))
-    unseen = ("machine", "checkpoint_every", "log_every", "training", "data.root", "data.cache_mb", "data.workers")
-    for name in {**left, **right}:
-        if left.get(name) != right.get(name) and not f"{name}.".startswith(tuple(f"{each}." for each in unseen)):
-            return f"{name} was {left.get(name)!r}, now {right.get(name)!r}"
-    return "no visible field"
-
-
 def _former(folder: Path) -> SearchRecipe:
     try:
         return read_search(folder / RECIPE)
@@ -92,10 +86,3 @@ def _former(folder: Path) -> SearchRecipe:
         raise SearchError(
             f"{folder}: its recipe cannot be read ({error}); choose another folder, or --restart"
         ) from error
-
-
-def _flat(values: dict, prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return flat

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from imfuse.errors import RecipeError
-from imfuse.images.storage import write_file
 from imfuse.lab.data.data_recipe import DataRecipe, DataSet
 from imfuse.lab.term import read_term
 from imfuse.lab.training.recipe import Recipe
 from imfuse.lab.training.recipe_checks import check_recipe
-from imfuse.lab.training.recipe_values import check_names, load_values, merged, typed
+from imfuse.lab.training.recipe_values import check_names, load_values, merged, save_values, typed
 
 PACKAGE = Path(__file__).resolve().parents[2]
 RECIPE_FOLDERS = (PACKAGE / "recipes", PACKAGE.parents[1] / "recipes")
@@ -73,10 +71,7 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
     Raises:
         ImageWriteError: the file cannot be written.
     """
-    import yaml
-
-    plain = json.loads(json.dumps(dataclasses.asdict(recipe)))
-    write_file(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode())
+    save_values(recipe, path)
 
 
 def with_folders(recipe: Recipe, folders: Sequence[str]) -> Recipe:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from imfuse.errors import RecipeError
+from imfuse.images.storage import write_file
 
 Kind = TypeVar("Kind")
 
@@ -82,6 +84,40 @@ def check_names(values: Mapping[str, Any], kind: type, where: str, at: tuple[str
             raise RecipeError(f"{where}: unknown field {dotted}; allowed here: {', '.join(hints)}")
         for part, part_kind in _parts(value, hints[name]):
             check_names(part, part_kind, where, (*at, name))
+
+
+def save_values(recipe: Any, path: Path) -> None:
+    """Write a dataclass as YAML, all or nothing.
+
+    Raises:
+        ImageWriteError: the file cannot be written.
+    """
+    import yaml
+
+    plain = json.loads(json.dumps(dataclasses.asdict(recipe)))
+    write_file(path, yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).encode())
+
+
+def first_difference(former: Any, recipe: Any, unseen: Collection[str]) -> str:
+    """The first field in which two dataclasses differ, with both values.
+
+    Args:
+        former: one of them.
+        recipe: the other, of the same kind.
+        unseen: dotted names of fields that do not count, with all that is in them.
+    """
+    left, right = _flat(dataclasses.asdict(former)), _flat(dataclasses.asdict(recipe))
+    for name in {**left, **right}:
+        if left.get(name) != right.get(name) and not f"{name}.".startswith(tuple(f"{each}." for each in unseen)):
+            return f"{name} was {left.get(name)!r}, now {right.get(name)!r}"
+    return "no visible field"
+
+
+def _flat(values: dict, prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return flat
 
 
 def _parts(value: Any, kind: Any) -> list[tuple[dict[str, Any], type]]:

@@ -9,6 +9,10 @@ from imfuse.errors import TrainingError
 from imfuse.lab.training.checkpoint import checkpoint_step
 from imfuse.lab.training.recipe import Recipe, recipe_sha256
 from imfuse.lab.training.recipe_files import read_recipe, save_recipe
+from imfuse.lab.training.recipe_values import first_difference
+
+UNSEEN = ("data.root", "data.cache_mb", "data.workers", "remark")
+"""Fields that may differ between the parts of one training."""
 
 
 class RunFolder:
@@ -41,7 +45,7 @@ class RunFolder:
         former = read_recipe(self.recipe)
         if recipe_sha256(former) != recipe_sha256(recipe):
             raise TrainingError(
-                f"{self.path}: holds a training with another recipe ({_difference(former, recipe)}); "
+                f"{self.path}: holds a training with another recipe ({first_difference(former, recipe, UNSEEN)}); "
                 "choose another folder, or --restart to begin again and lose it"
             )
         return checkpoint_step(self.checkpoint)
@@ -54,21 +58,3 @@ class RunFolder:
             self.weights.unlink(missing_ok=True)
             shutil.rmtree(self.logs, ignore_errors=True)
         save_recipe(recipe, self.recipe)
-
-
-def _difference(former: Recipe, recipe: Recipe) -> str:
-    """The first field that decides the weights and differs, with both values."""
-    from dataclasses import asdict
-
-    left, right = _flat(asdict(former)), _flat(asdict(recipe))
-    for name in {**left, **right}:
-        if left.get(name) != right.get(name) and name not in ("data.root", "data.cache_mb", "data.workers", "remark"):
-            return f"{name} was {left.get(name)!r}, now {right.get(name)!r}"
-    return "no visible field"
-
-
-def _flat(values: dict, prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for name, value in values.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return flat
