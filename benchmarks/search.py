@@ -33,8 +33,9 @@ from imfuse.lab.bench.measuring.threads import one_thread
 from imfuse.lab.bench.pictures import read_sources
 from imfuse.lab.metrics.registry import IMFUSE
 from imfuse.lab.models import LearnedPyramid
+from imfuse.lab.nn.genotype import Genotype
 from imfuse.lab.search.chain import train_winner
-from imfuse.lab.search.latency import measure_call
+from imfuse.lab.search.latency import LatencyTable, measure_call
 from imfuse.lab.search.recipe import SearchRecipe
 from imfuse.lab.search.recipe_files import find_search, read_search
 from imfuse.lab.search.record import ZOO
@@ -42,7 +43,7 @@ from imfuse.lab.search.retraining import candidate, retraining, space_of
 from imfuse.lab.search.search import search
 from imfuse.lab.training.export import export_run
 from imfuse.lab.training.loop import train
-from imfuse.lab.training.recipe import ModelRecipe, Recipe
+from imfuse.lab.training.recipe import ModelRecipe
 from imfuse.lab.training.recipe_objective import recipe_objective
 from imfuse.lab.training.weights import load_network
 
@@ -73,7 +74,7 @@ def main() -> None:
         run(job, recipe, arguments)
     done = [job for job in jobs if (arguments.output / job.name / "result.json").is_file()]
     results = {job: json.loads((arguments.output / job.name / "result.json").read_text()) for job in done}
-    print_table(results, measured_again(results, recipe, arguments.output) if arguments.table else {})
+    print_table(results, measured_again(results, recipe) if arguments.table else {})
 
 
 def parse() -> argparse.Namespace:
@@ -81,7 +82,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("recipe", help="of a search")
     parser.add_argument("--root", type=Path, default=Path("data"), help="folder that the recipe's data lie in")
     parser.add_argument("--test", nargs="+", metavar="NAME=DIR,DIR", default=[], help="sets of pairs to measure on")
-    parser.add_argument("--budgets", nargs="+", type=float, default=[6.0, 8.0, 10.0], metavar="MS")
+    parser.add_argument("--scenes", type=int, default=40, help="of each set, evenly taken, to measure on")
+    parser.add_argument("--budgets", nargs="+", type=float, default=[14.0, 18.0, 23.0], metavar="MS")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument(
         "--strategies", nargs="+", default=[HAND_MADE, "random", "evolution", "first_order", "gauss_newton"]
@@ -105,7 +107,9 @@ def run(job: Job, recipe: SearchRecipe, arguments: argparse.Namespace) -> None:
             raise SystemExit(f"{folder}: interrupted")
         train_winner(its_recipe, folder)
         model, found = folder / ZOO / its_recipe.name, dataclasses.asdict(outcome.winner)
-    tested = {name: measured_set(model, its_recipe, sources) for name, sources in test_sets(arguments.test)}
+    tested = {
+        name: measured_set(model, its_recipe, sources, arguments.scenes) for name, sources in test_sets(arguments.test)
+    }
     (folder / "result.json").write_text(json.dumps({**found, "model": str(model), "sets": tested}, indent=2))
 
 
@@ -121,16 +125,18 @@ def recipe_of(job: Job, recipe: SearchRecipe) -> SearchRecipe:
 
 
 def hand_made(job: Job, recipe: SearchRecipe, folder: Path) -> tuple[Path, dict[str, Any]]:
-    """The learned pyramid, as wide as the budget allows, trained as winners are."""
-    times = {width: measure_call(LearnedPyramid(width=width), recipe.latency.target) for width in WIDTHS}
+    """The learned pyramid, as wide as the budget allows by the times that searches go by, trained as winners are."""
+    table = LatencyTable(recipe.latency.target)
+    times = {width: table.predict(Genotype.parse(f"x4 w{width} pyramid")) + table.fuser_overhead() for width in WIDTHS}
     width = next((width for width in WIDTHS if times[width] <= job.budget), WIDTHS[-1])
-    some = space_of(recipe).genotype({choice.name: 0 for choice in space_of(recipe).choices})
-    final = retraining(recipe, some)
-    final = dataclasses.replace(final, model=ModelRecipe("learned_pyramid", {"width": width}))
+    final = dataclasses.replace(
+        retraining(recipe, some_genotype(recipe)), model=ModelRecipe("learned_pyramid", {"width": width})
+    )
     train(final, folder / "training")
     export_run(folder / "training", folder / ZOO / final.name)
+    measured = measure_call(LearnedPyramid(width=width), recipe.latency.target)
     genotype = f"learned pyramid, width {width}"
-    return folder / ZOO / final.name, {"genotype": genotype, "measured_ms": times[width], "seconds": 0.0}
+    return folder / ZOO / final.name, {"genotype": genotype, "measured_ms": measured, "seconds": 0.0}
 
 
 def test_sets(texts: list[str]) -> Iterator[tuple[str, list[Path]]]:
@@ -139,11 +145,12 @@ def test_sets(texts: list[str]) -> Iterator[tuple[str, list[Path]]]:
         yield name, [Path(folder) for folder in folders.split(",")]
 
 
-def measured_set(model: Path, recipe: SearchRecipe, folders: list[Path]) -> dict[str, float]:
-    """Means over the pairs of a set: the objective of the recipe, and the metrics."""
+def measured_set(model: Path, recipe: SearchRecipe, folders: list[Path], count: int) -> dict[str, float]:
+    """Means over pairs of a set: the objective of the recipe, and the metrics."""
     scenes, _ = find_scenes(folders)
+    scenes = scenes[:: max(1, len(scenes) // count)][:count]
     fuser, values = Fuser.load(model), defaultdict(list)
-    network, objective = load_network(model), recipe_objective(objective_recipe(recipe))
+    network, objective = load_network(model), recipe_objective(candidate(recipe, some_genotype(recipe)))
     with one_thread():
         for scene in scenes:
             sources = read_sources(scene)
@@ -156,9 +163,8 @@ def measured_set(model: Path, recipe: SearchRecipe, folders: list[Path]) -> dict
     return {name: float(np.mean(each)) for name, each in values.items()}
 
 
-def objective_recipe(recipe: SearchRecipe) -> Recipe:
-    space = space_of(recipe)
-    return candidate(recipe, space.genotype({choice.name: 0 for choice in space.choices}))
+def some_genotype(recipe: SearchRecipe) -> Any:
+    return space_of(recipe).genotype({choice.name: 0 for choice in space_of(recipe).choices})
 
 
 @torch.no_grad()
@@ -170,9 +176,8 @@ def objective_of(network: torch.nn.Module, objective: Any, sources: Any) -> floa
     return float(objective(network(batch), batch)[0])
 
 
-def measured_again(results: dict[Job, Any], recipe: SearchRecipe, output: Path) -> dict[Job, float]:
-    """Times of all models, one after the other in this process; only models of this output."""
-    del output
+def measured_again(results: dict[Job, Any], recipe: SearchRecipe) -> dict[Job, float]:
+    """Times of all models, one after the other in this process."""
     return {job: measure_call(load_network(Path(r["model"])), recipe.latency.target) for job, r in results.items()}
 
 
@@ -189,7 +194,7 @@ def print_table(results: dict[Job, Any], again: dict[Job, float]) -> None:
     for (strategy, budget), jobs in sorted(groups.items(), key=lambda item: (item[0][1], item[0][0])):
         rows = [results[job] for job in jobs]
         cells = [strategy, f"{budget:g}", str(len(jobs))]
-        cells.append(spread([again.get(job, results[job]["measured_ms"]) for job in jobs], 1))
+        cells.append(spread([again[job] if job in again else results[job]["measured_ms"] for job in jobs], 1))
         cells.append(spread([row["seconds"] for row in rows], 0))
         cells += [spread([row["sets"][name][metric] for row in rows], 3) for name, metric in columns]
         print("|".join(["", *cells, ""]))

@@ -41,7 +41,7 @@ def start(tiny, change, pretend) -> Open:
 def whole(start, tmp_path_factory) -> dict[str, tuple[Path, Found]]:
     """By relaxation, a search that nothing interrupts."""
     finished = {}
-    for relaxation in ("gumbel", "softmax"):
+    for relaxation in ("gumbel", "two_paths", "softmax"):
         folder = tmp_path_factory.mktemp(relaxation)
         found = start(folder, gradient={"relaxation": relaxation}).finish()
         assert found is not None
@@ -68,7 +68,7 @@ def equal_states(first: Path, second: Path) -> bool:
 
 
 # In the warm-up, in the first stage, at its last update, and in the second one.
-@pytest.mark.parametrize(("relaxation", "updates"), [("gumbel", n) for n in (1, 4, 6, 8)] + [("softmax", 6)])
+@pytest.mark.parametrize(("relaxation", "updates"), [("two_paths", n) for n in (1, 4, 6, 8)] + [("gumbel", 6), ("softmax", 6)])
 def test_a_stopped_search_goes_on_to_the_bit(start, whole, tmp_path, relaxation, updates):
     values = {"gradient": {"relaxation": relaxation}}
     run = start(tmp_path, **values)
@@ -101,14 +101,14 @@ def test_a_search_that_died_between_checkpoints_goes_on_from_the_last_one(start,
     again = start(tmp_path)
     assert again.done == 3
     found = again.finish()
-    folder, expected = whole["gumbel"]
+    folder, expected = whole["two_paths"]
     assert found is not None
     assert (found.genotype, found.loss) == (expected.genotype, expected.loss)
     assert (tmp_path / COURSE).read_bytes() == (folder / COURSE).read_bytes()
 
 
 def test_a_finished_search_without_its_winner_finds_it_again(start, whole, tmp_path):
-    folder, expected = whole["gumbel"]
+    folder, expected = whole["two_paths"]
     for name in (CHECKPOINT, COURSE):
         shutil.copy(folder / name, tmp_path)
     found = start(tmp_path).finish()
@@ -118,12 +118,12 @@ def test_a_finished_search_without_its_winner_finds_it_again(start, whole, tmp_p
 
 def test_another_seed_takes_another_course(start, whole, tmp_path):
     start(tmp_path, seed=1).finish()
-    losses, others = ([row.values["training_loss"] for row in read_course(f)] for f in (whole["gumbel"][0], tmp_path))
+    losses, others = ([row.values["training_loss"] for row in read_course(f)] for f in (whole["two_paths"][0], tmp_path))
     assert not set(losses) & set(others)
 
 
 def test_values_and_probabilities_reach_the_course_and_tensorboard(whole):
-    folder, found = whole["gumbel"]
+    folder, found = whole["two_paths"]
     rows = read_course(folder)
     assert [row.stage for row in rows] == [-1, -1, 0, 0, 0, 0, 1, 1, 1, 1]
     assert [set(row.values) for row in rows[1:3]] == [

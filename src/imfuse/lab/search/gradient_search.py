@@ -32,12 +32,6 @@ from imfuse.lab.training.loop import Objective
 DRAWS = 1_000_003
 """Apart from each other, the seeds of two searches must not meet in the seeds of their steps."""
 
-ATTEMPTS = 200
-"""To draw a network within the budget; where all fail, the last is taken."""
-
-APART = 10**12
-"""Between the seeds of attempts, which must not meet those of other steps."""
-
 
 @dataclass
 class GradientSearch:
@@ -87,23 +81,13 @@ class GradientSearch:
         _, stage = self.stage(step)
         seed = self.recipe.seed * DRAWS + step
         torch.manual_seed(seed)
-        self._draw(seed)
+        # Only networks that keep the budget, so that the loss alone decides among those that may be derived. Else the
+        # large ones of a space, far above any budget, make the penalty drive every choice to its cheapest option.
+        self.supernet.draw(seed, self.penalty.keeps)
         batch = self._on_device(self.batches.training[step])
         objective = self._objective(stage.image if stage else "", step / self.steps)
         values = {} if stage is None else self._update_architecture(stage, step, batch, objective)
         return {"training_loss": self._update_weights(step, batch, objective), **values}
-
-    @torch.no_grad()
-    def _draw(self, seed: int) -> None:
-        """Draw the paths of a step, again and again until they keep the budget.
-
-        So the loss alone decides among networks that may be derived. Without this the large networks of a space, which
-        are far above any budget, make the penalty drive every choice to its cheapest option.
-        """
-        for attempt in range(ATTEMPTS if self.supernet.relaxation == "gumbel" else 1):
-            self.supernet.draw(seed + attempt * APART)
-            if self.penalty.keeps(self.supernet.weights_of_step()):
-                return
 
     @torch.no_grad()
     def judge(self, picks: Mapping[str, int], batches: int) -> float:

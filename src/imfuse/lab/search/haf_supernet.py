@@ -28,7 +28,7 @@ class HAFSupernet(RelaxedNetwork):
 
     Args:
         space: what to choose from.
-        relaxation: `softmax` or `gumbel`.
+        relaxation: as in `RelaxedNetwork`.
         temperature: as in `RelaxedNetwork`.
 
     Attributes:
@@ -67,7 +67,7 @@ class HAFSupernet(RelaxedNetwork):
         Returns:
             As of `HAF`: in evaluation the fused image, not clipped; in training `HAFImages`.
         """
-        with self.step.of(self.weights_of_step()):
+        with self.step.of(self.weights_of_step(), self.rivals):
             return self.network(sources)
 
     def genotype(self) -> HAFGenotype:

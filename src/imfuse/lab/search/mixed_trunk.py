@@ -64,11 +64,14 @@ class MixedCells(nn.ModuleList):
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Same shape in and out; cells that no number with a weight needs are not run."""
-        deepest = max(self.counts[option] for option in self.step.taken(self.choice, len(self.counts)))
         features = [x]
-        for cell in list(self)[:deepest]:
-            features.append(cell(features[-1]))
-        return self.step.mix(self.choice, [partial(features.__getitem__, count) for count in self.counts])
+
+        def after(count: int) -> Tensor:
+            while len(features) <= count:
+                features.append(self[len(features) - 1](features[-1]))
+            return features[count]
+
+        return self.step.mix(self.choice, [partial(after, count) for count in self.counts])
 
 
 def mixed_stem(space: Space, step: Step, resolution: int = 1, *, norm: bool = False) -> nn.Module:

@@ -21,15 +21,22 @@ class Step:
     def __init__(self) -> None:
         self._weights: dict[str, Tensor] = {}
         self._taken: dict[str, list[int]] = {}
+        self._rivals: Mapping[str, int] = {}
 
     @contextmanager
-    def of(self, weights: Mapping[str, Tensor]) -> Iterator[None]:
-        """Mix by these weights of each choice, until the block ends."""
-        self._weights, self._taken = dict(weights), _not_zero(weights)
+    def of(self, weights: Mapping[str, Tensor], rivals: Mapping[str, int] | None = None) -> Iterator[None]:
+        """Mix by these weights of each choice, until the block ends.
+
+        Args:
+            weights: by the name of the choice.
+            rivals: options of weight zero that are computed where their weight has a gradient, for the sake of that
+                gradient. Inside of one there are no others, whose gradient would be zero.
+        """
+        self._weights, self._taken, self._rivals = dict(weights), _not_zero(weights), dict(rivals or {})
         try:
             yield
         finally:  # otherwise the graph of the step would be held, and copied with the network
-            self._weights, self._taken = {}, {}
+            self._weights, self._taken, self._rivals = {}, {}, {}
 
     def weights(self, choice: str) -> Float[Tensor, " options"]:
         """The weights of a choice.
@@ -41,15 +48,8 @@ class Step:
             raise RuntimeError(f"no weights of choice {choice!r}: call the whole supernet, not a part of it")
         return self._weights[choice]
 
-    def taken(self, choice: str, options: int) -> list[int]:
-        """Which of the options have a weight that is not zero; where there is one option, that."""
-        if options == 1:
-            return [0]
-        self.weights(choice)
-        return self._taken[choice]
-
     def mix(self, choice: str, paths: Sequence[Callable[[], Tensor]]) -> Tensor:
-        """Sum of weight times result over those paths whose weight is not zero; the others are not called.
+        """Sum of weight times result over those paths whose weight is not zero, and the rival; no other is called.
 
         Args:
             choice: its name.
@@ -58,11 +58,23 @@ class Step:
         if len(paths) == 1:
             return paths[0]()
         weights = self.weights(choice)
-        first, *others = self.taken(choice, len(paths))
+        first, *others = self._taken[choice]
         mixed = weights[first] * paths[first]()
         for option in others:
             mixed = mixed + weights[option] * paths[option]()
-        return mixed
+        rival = self._rivals.get(choice)
+        if rival is None or not weights.requires_grad:
+            return mixed
+        with self._without_rivals():
+            return mixed + weights[rival] * paths[rival]()
+
+    @contextmanager
+    def _without_rivals(self) -> Iterator[None]:
+        rivals, self._rivals = self._rivals, {}
+        try:
+            yield
+        finally:
+            self._rivals = rivals
 
 
 class Mixture(nn.Module):

@@ -49,7 +49,9 @@ class GradientRecipe:
     Attributes:
         hypergradient: how the gradient of the architecture is estimated, of `imfuse.lab.search.hypergradient`.
         options: of that method, such as `{rate: 0.01, steps: 1}` of `unrolled`.
-        relaxation: `softmax` runs every path, weighted; `gumbel` draws one path a step, in a fraction of the memory.
+        relaxation: `two_paths` draws one path a step, and compares each of its options with another one when the
+            architecture is updated; `gumbel` draws one path and compares nothing, in the least memory; `softmax` runs
+            every path, weighted.
         temperature: of the relaxation.
         warmup: updates of the weights alone before the first stage.
         stages: what is decided, one after the other; by default macro a fifth of the time, then micro (TIM's schedule
@@ -59,7 +61,7 @@ class GradientRecipe:
 
     hypergradient: str = "gauss_newton"
     options: dict[str, Any] = field(default_factory=dict)
-    relaxation: Literal["softmax", "gumbel"] = "gumbel"
+    relaxation: Literal["softmax", "gumbel", "two_paths"] = "two_paths"
     temperature: float = 1.0
     warmup: int = 100
     stages: tuple[Stage, ...] = (Stage("macro", 200), Stage("micro", 800))

@@ -1,7 +1,8 @@
 """From the logits of a choice to the weights of its options in one step: all of them, or one that is drawn.
 
 Softmax weights are those of DARTS (Liu, Simonyan and Yang, ICLR 2019). The drawn option with a straight-through
-gradient is that of GDAS (Dong and Yang, CVPR 2019), after Jang, Gu and Poole, ICLR 2017.
+gradient is that of GDAS (Dong and Yang, CVPR 2019), after Jang, Gu and Poole, ICLR 2017. Two paths, of which one counts
+and both have a gradient, are those of ProxylessNAS (Cai, Zhu and Han, ICLR 2019).
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-Relaxation = Literal["softmax", "gumbel"]
-RELAXATIONS: tuple[Relaxation, ...] = ("softmax", "gumbel")
+Relaxation = Literal["softmax", "gumbel", "two_paths"]
+RELAXATIONS: tuple[Relaxation, ...] = ("softmax", "gumbel", "two_paths")
 
 
 def softmax_weights(logits: Float[Tensor, " options"], temperature: float = 1.0) -> Float[Tensor, " options"]:
@@ -52,6 +53,34 @@ def gumbel_weights(
     soft = (noisy / temperature).softmax(0)
     drawn = F.one_hot(noisy.detach().argmax(), len(noisy)).to(soft.dtype)
     return drawn + (soft - soft.detach())  # in these brackets, so that no rounding is left: zero must be zero
+
+
+def paired_weights(
+    logits: Float[Tensor, " options"], drawn: int, rival: int | None, temperature: float = 1.0
+) -> Float[Tensor, " options"]:
+    """Exactly 1 for the drawn option and exactly 0 for the others.
+
+    The gradient is that of the softmax of the logits of these two divided by the temperature: with gains g of the
+    weights it is s_drawn s_rival (g_drawn - g_rival) for the drawn one, and its negative for the rival. So the two are
+    compared, while a single drawn option only tells whether more of it would help. As each of a pair is the drawn one
+    in some steps, both ends of the way between them count, which makes the mean exact for quadratic losses.
+
+    Args:
+        logits: of one choice.
+        drawn: which option counts.
+        rival: which other one it is compared with; None for a weight without a gradient.
+        temperature: above 0.
+
+    Example:
+        >>> paired_weights(torch.tensor([0.0, 1.0, 2.0]), 1, 0)
+        tensor([0., 1., 0.])
+    """
+    alone = F.one_hot(torch.tensor(drawn, device=logits.device), len(logits)).to(logits.dtype)
+    if rival is None:
+        return alone
+    pair = torch.tensor([drawn, rival], device=logits.device)
+    soft = (logits[pair] / temperature).softmax(0)
+    return alone + torch.zeros_like(logits).index_put((pair,), soft - soft.detach())
 
 
 def gumbel_noise(count: int, seed: int) -> Float[Tensor, " count"]:

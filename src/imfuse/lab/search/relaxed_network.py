@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -12,27 +12,43 @@ from torch import Tensor, nn
 from imfuse.errors import RecipeError
 from imfuse.lab.search.choices import Choice
 from imfuse.lab.search.mixture import Step
-from imfuse.lab.search.relaxation import RELAXATIONS, Relaxation, gumbel_noise, gumbel_weights, softmax_weights
+from imfuse.lab.search.relaxation import (
+    RELAXATIONS,
+    Relaxation,
+    gumbel_noise,
+    gumbel_weights,
+    paired_weights,
+    softmax_weights,
+)
 
 INITIAL_SPREAD = 1e-3
 """Standard deviation of the logits at the start: all options are about as likely, and no two exactly."""
 
 
+ATTEMPTS = 200
+"""To draw options that are allowed; where all fail, the last are taken."""
+
+APART = 10**12
+"""Between the seeds of attempts, which must not meet those of other steps."""
+
+
 class RelaxedNetwork(nn.Module):
     """Logits, and what follows of them, for networks that mix by them.
 
-    A subclass runs its mixtures inside `with self.step.of(self.weights_of_step())`, in its `forward`: then logits that
-    `torch.func.functional_call` puts in place count, and derivatives of any order pass.
+    A subclass runs its mixtures inside `with self.step.of(self.weights_of_step(), self.rivals)`, in its `forward`: then
+    logits that `torch.func.functional_call` puts in place count, and derivatives of any order pass.
 
     Args:
         choices: of the space.
-        relaxation: `softmax` computes every option; `gumbel` one that is drawn.
-        temperature: as in `softmax_weights` and `gumbel_weights`; may be changed between steps.
+        relaxation: `softmax` computes every option; `gumbel` one that is drawn; `two_paths` this and, for the gradient
+            of logits alone, a second one.
+        temperature: as in `softmax_weights`, `gumbel_weights` and `paired_weights`; may be changed between steps.
 
     Attributes:
         logits: of each choice, by its name with `/` for `.`; small random numbers of torch's generator.
         step: what mixtures take their weights from.
         settled: the option of each choice that `settle` has closed, by the name of the choice.
+        rivals: two_paths: which option the drawn one of a choice is compared with, by the name of the choice.
 
     Raises:
         ValueError: no such relaxation.
@@ -55,6 +71,7 @@ class RelaxedNetwork(nn.Module):
         self.register_buffer("noise", torch.zeros(sum(self._lengths())), persistent=False)
         self.step = Step()
         self.settled: dict[str, int] = {}
+        self.rivals: dict[str, int] = {}
 
     def settle(self, picks: Mapping[str, int]) -> None:
         """Close these choices at these options, whatever their logits say, and open all others.
@@ -74,20 +91,31 @@ class RelaxedNetwork(nn.Module):
         """The choices that are not settled."""
         return [choice for choice in self.choices if choice.name not in self.settled]
 
-    def draw(self, seed: int) -> None:
-        """Gumbel: draw the options of all forward passes until the next draw, the same for the same seed and logits.
+    @torch.no_grad()
+    def draw(self, seed: int, keeps: Callable[[Mapping[str, Tensor]], bool] | None = None) -> None:
+        """Draw the options of all forward passes until the next draw, the same for the same seed and logits.
 
         Before the first draw the most likely options are taken. Softmax draws nothing.
+
+        Args:
+            seed: of the draw.
+            keeps: whether weights of 0 and 1 are allowed, such as those of networks that keep a budget. What is drawn
+                is drawn again until it is, and rivals are those whose network is.
         """
-        self.noise = gumbel_noise(len(self.noise), seed).to(self.noise)
+        if self.relaxation == "softmax":
+            return
+        for attempt in range(ATTEMPTS):
+            self.noise = gumbel_noise(len(self.noise), seed + attempt * APART).to(self.noise)
+            if keeps is None or keeps(self.weights_of_step()):
+                break
+        self.rivals = self._find_rivals(keeps) if self.relaxation == "two_paths" else {}
 
     def weights_of_step(self) -> dict[str, Tensor]:
         """The weight of each option by the name of its choice; they sum to 1."""
         if self.relaxation == "softmax":
             return self.probabilities()
         noises = zip(self.choices, self.noise.split(self._lengths()), strict=True)
-        drawn = {choice.name: gumbel_weights(self._logit(choice), noise, self.temperature) for choice, noise in noises}
-        return {**drawn, **self._settled_weights()}
+        return {**{choice.name: self._drawn(choice, noise) for choice, noise in noises}, **self._settled_weights()}
 
     def probabilities(self, replaced: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
         """The weights of the options in softmax mode, how likely each is to be drawn in gumbel mode; differentiable.
@@ -117,6 +145,29 @@ class RelaxedNetwork(nn.Module):
     def choice_of(self, parameter: str) -> Choice:
         """The choice whose logits a parameter holds, by its name among those of `architecture_names`."""
         return next(choice for choice in self.choices if _parameter(choice) == parameter)
+
+    def _drawn(self, choice: Choice, noise: Tensor) -> Tensor:
+        logits = self._logit(choice)
+        if self.relaxation == "gumbel":
+            return gumbel_weights(logits, noise, self.temperature)
+        drawn, rival = int((logits + noise).argmax()), self.rivals.get(choice.name)
+        # An update of the logits may have made the rival the drawn one.
+        return paired_weights(logits, drawn, None if rival == drawn else rival, self.temperature)
+
+    def _find_rivals(self, keeps: Callable[[Mapping[str, Tensor]], bool] | None) -> dict[str, int]:
+        """For each open choice the second option in a draw without replacement, among those that are allowed."""
+        weights, rivals = self.weights_of_step(), {}
+        for choice, noise in zip(self.choices, self.noise.split(self._lengths()), strict=True):
+            if choice.name in self.settled:
+                continue
+            _, *others = (self._logit(choice) + noise).argsort(descending=True).tolist()
+            for option in others:
+                alone = torch.zeros_like(weights[choice.name])
+                alone[option] = 1
+                if keeps is None or keeps({**weights, choice.name: alone}):
+                    rivals[choice.name] = option
+                    break
+        return rivals
 
     def _settled_weights(self) -> dict[str, Tensor]:
         closed = (choice for choice in self.choices if choice.name in self.settled)

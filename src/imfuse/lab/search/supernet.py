@@ -28,11 +28,12 @@ class Supernet(RelaxedNetwork):
     cells. Everything is built at the largest width; masks behind stem, operators and cells leave narrower ones their
     first channels, while layers inside of these keep all.
 
-    Options of weight zero are not computed: `gumbel` runs one network a step.
+    Options of weight zero are not computed: `gumbel` runs one network a step. So does `two_paths`, but for the rivals
+    of those choices whose logits have a gradient.
 
     Args:
         space: what to choose from.
-        relaxation: `softmax` or `gumbel`.
+        relaxation: as in `RelaxedNetwork`.
         temperature: as in `RelaxedNetwork`.
 
     Attributes:
@@ -67,7 +68,7 @@ class Supernet(RelaxedNetwork):
 
     def forward(self, sources: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Fuse sources in [0, 1] whose sides are multiples of `size_multiple`; the result is not clipped."""
-        with self.step.of(self.weights_of_step()):
+        with self.step.of(self.weights_of_step(), self.rivals):
             branches = zip(self.stems, self.heads, strict=True)
             return self.step.mix("resolution", [partial(self._fuse, *branch, sources) for branch in branches])
 
