@@ -44,6 +44,7 @@ from imfuse.lab.search.search import search
 from imfuse.lab.training.export import export_run
 from imfuse.lab.training.loop import train
 from imfuse.lab.training.recipe import ModelRecipe
+from imfuse.lab.training.recipe_files import save_recipe
 from imfuse.lab.training.recipe_objective import recipe_objective
 from imfuse.lab.training.weights import load_network
 
@@ -132,11 +133,12 @@ def hand_made(job: Job, recipe: SearchRecipe, folder: Path) -> tuple[Path, dict[
     final = dataclasses.replace(
         retraining(recipe, some_genotype(recipe)), model=ModelRecipe("learned_pyramid", {"width": width})
     )
+    model = folder / ZOO / final.name
     train(final, folder / "training")
-    export_run(folder / "training", folder / ZOO / final.name)
+    save_recipe(final, model / export_run(folder / "training", model).recipe)
     measured = measure_call(LearnedPyramid(width=width), recipe.latency.target)
     genotype = f"learned pyramid, width {width}"
-    return folder / ZOO / final.name, {"genotype": genotype, "measured_ms": measured, "seconds": 0.0}
+    return model, {"genotype": genotype, "measured_ms": measured, "seconds": 0.0}
 
 
 def test_sets(texts: list[str]) -> Iterator[tuple[str, list[Path]]]:

@@ -68,7 +68,9 @@ def equal_states(first: Path, second: Path) -> bool:
 
 
 # In the warm-up, in the first stage, at its last update, and in the second one.
-@pytest.mark.parametrize(("relaxation", "updates"), [("two_paths", n) for n in (1, 4, 6, 8)] + [("gumbel", 6), ("softmax", 6)])
+@pytest.mark.parametrize(
+    ("relaxation", "updates"), [("two_paths", n) for n in (1, 4, 6, 8)] + [("gumbel", 6), ("softmax", 6)]
+)
 def test_a_stopped_search_goes_on_to_the_bit(start, whole, tmp_path, relaxation, updates):
     values = {"gradient": {"relaxation": relaxation}}
     run = start(tmp_path, **values)
@@ -118,7 +120,9 @@ def test_a_finished_search_without_its_winner_finds_it_again(start, whole, tmp_p
 
 def test_another_seed_takes_another_course(start, whole, tmp_path):
     start(tmp_path, seed=1).finish()
-    losses, others = ([row.values["training_loss"] for row in read_course(f)] for f in (whole["two_paths"][0], tmp_path))
+    losses, others = (
+        [row.values["training_loss"] for row in read_course(f)] for f in (whole["two_paths"][0], tmp_path)
+    )
     assert not set(losses) & set(others)
 
 

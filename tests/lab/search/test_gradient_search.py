@@ -17,6 +17,7 @@ from imfuse.lab.search.material import make_material
 from imfuse.lab.search.networks import make_supernet
 from imfuse.lab.search.penalty import TimePenalty
 from imfuse.lab.search.recipe import SearchRecipe, Stage
+from imfuse.lab.search.relaxation import RELAXATIONS
 
 STAGES = (Stage("macro", 2), Stage("micro", 2))
 BOTH = (Stage("both", 20),)
@@ -67,7 +68,7 @@ def moved_by(search: GradientSearch, step: int) -> set[str]:
     return {name for name, value in state(search).items() if not torch.equal(value, before[name])}
 
 
-@pytest.mark.parametrize("relaxation", ["softmax", "gumbel"])
+@pytest.mark.parametrize("relaxation", RELAXATIONS)
 def test_a_stage_moves_its_own_choices_and_every_update_the_weights(make, relaxation):
     gradient = {"stages": STAGES, "warmup": 1, "relaxation": relaxation, "hypergradient": "first_order"}
     search = make(gradient=gradient, weight=0.1)
@@ -118,7 +119,7 @@ def test_the_logged_search_loss_is_without_the_time(make):
 
 
 @pytest.mark.parametrize(
-    ("name", "relaxation"), [("first_order", "softmax"), ("gauss_newton", "gumbel"), ("unrolled", "gumbel")]
+    ("name", "relaxation"), [("first_order", "softmax"), ("gauss_newton", "two_paths"), ("unrolled", "gumbel")]
 )
 def test_a_heavy_price_of_time_makes_the_network_fast(make, name, relaxation):
     gradient = {"hypergradient": name, "options": OPTIONS[name], "relaxation": relaxation}

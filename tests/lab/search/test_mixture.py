@@ -66,3 +66,28 @@ def test_a_mask_and_a_mixture_keep_the_type_of_the_features():
     mask = ChannelMask((2, 4), 4, step)
     with step.of({"pick": torch.ones(3) / 3, "width": torch.ones(2) / 2}):
         assert mixed(mask(torch.ones(1, 4, 2, 2, dtype=torch.bfloat16))).dtype == torch.bfloat16
+
+
+def test_a_rival_is_computed_for_the_gradient_of_its_weight_alone():
+    mixed, step = mixture()
+    weights = torch.tensor([0.0, 1.0, 0.0])
+    with step.of({"pick": weights}, {"pick": 2}):
+        assert mixed(torch.ones(1)).item() == 10
+    assert calls(mixed) == [0, 1, 0]
+    with step.of({"pick": weights.requires_grad_()}, {"pick": 2}):
+        fused = mixed(torch.ones(1))
+    assert fused.item() == 10
+    assert calls(mixed) == [0, 2, 1]
+    assert torch.autograd.grad(fused, weights)[0].tolist() == [0, 10, 100]
+
+
+def test_inside_of_a_rival_there_are_no_others():
+    inner, step = mixture()
+    outer = Mixture("outer", {"plain": Times(1), "mixed": inner}, step)
+    weights = {"outer": torch.tensor([1.0, 0.0]), "pick": torch.tensor([1.0, 0.0, 0.0])}
+    weights = {name: weight.requires_grad_() for name, weight in weights.items()}
+    with step.of(weights, {"outer": 1, "pick": 2}):
+        outer(torch.ones(1))
+        assert calls(inner) == [1, 0, 0]
+        inner(torch.ones(1))
+    assert calls(inner) == [2, 0, 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from imfuse.lab.search.relaxation import gumbel_noise, gumbel_weights, softmax_weights
+from imfuse.lab.search.relaxation import gumbel_noise, gumbel_weights, paired_weights, softmax_weights
 
 LOGITS = torch.tensor([0.3, -1.2, 0.9], dtype=torch.double)
 NOISE = torch.tensor([0.1, 0.2, -2.0], dtype=torch.double)
@@ -42,3 +42,20 @@ def test_a_low_temperature_leaves_the_most_likely_option():
 def test_the_same_seed_gives_the_same_noise_and_another_seed_another():
     torch.testing.assert_close(gumbel_noise(5, 3), gumbel_noise(5, 3), rtol=0, atol=0)
     assert not torch.equal(gumbel_noise(5, 3), gumbel_noise(5, 4))
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_of_a_pair_one_counts_and_the_gradient_is_that_of_their_softmax(temperature):
+    logits = LOGITS.clone().requires_grad_()
+    weights = paired_weights(logits, 2, 0, temperature)
+    assert weights.tolist() == [0, 0, 1]
+    (found,) = torch.autograd.grad((weights * GAIN).sum(), logits)
+    soft = (LOGITS[[2, 0]] / temperature).softmax(0)
+    slope = soft.prod() * (GAIN[2] - GAIN[0]) / temperature
+    torch.testing.assert_close(found, torch.tensor([-slope, 0, slope], dtype=torch.double))
+
+
+def test_without_a_rival_the_drawn_weight_is_constant():
+    weights = paired_weights(LOGITS.clone().requires_grad_(), 1, None)
+    assert weights.tolist() == [0, 1, 0]
+    assert not weights.requires_grad

@@ -17,6 +17,7 @@ from imfuse.lab.nn.operators import DilatedConv, PlainConv, ResidualBlock, Spati
 from imfuse.lab.search.choices import sample
 from imfuse.lab.search.hypergradient import Bilevel, hypergradient, module_loss
 from imfuse.lab.search.mixture import ChannelMask
+from imfuse.lab.search.relaxation import RELAXATIONS
 from imfuse.lab.search.relaxed_network import RelaxedNetwork
 from imfuse.lab.search.space import Space
 from imfuse.lab.search.supernet import Supernet
@@ -179,8 +180,10 @@ def test_in_gumbel_mode_the_gradient_reaches_the_logits_of_the_drawn_choices_alo
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_in_gumbel_mode_only_the_drawn_network_is_run(seed):
-    network = supernet(SPACE, "gumbel")
+@pytest.mark.parametrize("relaxation", ["gumbel", "two_paths"])
+def test_only_the_drawn_network_is_run_where_logits_need_no_gradient(seed, relaxation):
+    network = supernet(SPACE, relaxation)
+    network.logits.requires_grad_(False)
     network.draw(seed)
     drawn = SPACE.genotype({name: int(weights.argmax()) for name, weights in network.weights_of_step().items()})
     ran = record_calls(network)
@@ -189,6 +192,24 @@ def test_in_gumbel_mode_only_the_drawn_network_is_run(seed):
     expected = record_calls(alone)
     alone(sources(32))
     assert ran == expected
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("choice", ["head", "resolution"])
+def test_the_gradient_of_two_paths_compares_the_images_of_both(seed, choice):
+    network = supernet(SPACE, "two_paths").eval()
+    network.draw(seed)
+    picks = {name: int(weights.argmax()) for name, weights in network.weights_of_step().items()}
+    image = network(sources(32))
+    loss = image.square().mean() - 0.3 * image.mean()
+    found, slope = torch.autograd.grad(loss, [network.get_parameter(f"logits.{choice}"), image])
+    rival = network.rivals[choice]
+    network.settle({**picks, choice: rival})
+    gain = (slope * (image - network(sources(32)))).sum().item()
+    chances = network.get_parameter(f"logits.{choice}").detach()[[picks[choice], rival]].softmax(0)
+    wanted = torch.zeros_like(found)
+    wanted[picks[choice]], wanted[rival] = (sign * chances.prod() * gain for sign in (1, -1))
+    torch.testing.assert_close(found, wanted)
 
 
 def record_calls(network):
@@ -222,7 +243,7 @@ def test_the_same_seed_draws_the_same_and_seeds_differ():
     assert len({tuple(draw) for draw in draws}) > 5
 
 
-@pytest.mark.parametrize("relaxation", ["softmax", "gumbel"])
+@pytest.mark.parametrize("relaxation", RELAXATIONS)
 def test_substituted_logits_count_as_if_they_were_set(relaxation):
     network = supernet(SMALL, relaxation)
     network.draw(5)
@@ -255,7 +276,7 @@ def test_first_and_second_derivatives_are_those_of_the_value():
     assert torch.autograd.gradgradcheck(value, point, fast_mode=True)
 
 
-@pytest.mark.parametrize("relaxation", ["softmax", "gumbel"])
+@pytest.mark.parametrize("relaxation", RELAXATIONS)
 @pytest.mark.parametrize(
     ("method", "options"), [("gauss_newton", {}), ("neumann", {"rate": 1e-3, "terms": 2}), ("unrolled", {"rate": 1e-2})]
 )
@@ -296,7 +317,7 @@ def test_scales_of_a_cell_share_the_choice_of_an_operator():
     assert set.union(*steps) == {PlainConv, SpatialAttention}
 
 
-@pytest.mark.parametrize("relaxation", ["softmax", "gumbel"])
+@pytest.mark.parametrize("relaxation", RELAXATIONS)
 def test_state_and_copies_keep_what_the_network_computes(relaxation):
     network = supernet(SMALL, relaxation)
     network.draw(2)
@@ -319,7 +340,7 @@ def test_the_seed_of_torch_decides_the_logits_and_no_option_is_preferred():
     assert 0 < logits(1).abs().max() < 0.01
 
 
-@pytest.mark.parametrize("relaxation", ["softmax", "gumbel"])
+@pytest.mark.parametrize("relaxation", RELAXATIONS)
 def test_a_space_of_one_network_is_that_network(relaxation):
     space = Space(kinds=("csc",), operators=("conv_3",), slots=1, cells=(1,), widths=(4,))
     network, alone = supernet(space, relaxation), SearchedFusion("x1 w4 direct csc(conv_3)")
@@ -359,7 +380,7 @@ def test_probabilities_are_the_chances_of_a_draw_whatever_its_temperature():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match=r"relaxation 'hard': expected one of softmax, gumbel"):
+    with pytest.raises(ValueError, match=r"relaxation 'hard': expected one of softmax, gumbel, two_paths"):
         Supernet(SMALL, "hard")
     with pytest.raises(RecipeError, match=r"temperature 0: expected a number above 0"):
         Supernet(SMALL, temperature=0)
