@@ -35,6 +35,7 @@ from imfuse.lab.metrics.registry import IMFUSE
 from imfuse.lab.models import LearnedPyramid
 from imfuse.lab.nn.genotype import Genotype
 from imfuse.lab.search.chain import train_winner
+from imfuse.lab.search.judging import judged
 from imfuse.lab.search.latency import LatencyTable, measure_call
 from imfuse.lab.search.recipe import SearchRecipe
 from imfuse.lab.search.recipe_files import find_search, read_search
@@ -175,7 +176,7 @@ def objective_of(network: torch.nn.Module, objective: Any, sources: Any) -> floa
     planes = [torch.from_numpy(luma(source).astype(np.float32) / 255) for source in sources]
     height, width = (side // 32 * 32 for side in planes[0].shape)
     batch = torch.stack([plane[:height, :width] for plane in planes])[None]
-    return float(objective(network(batch), batch)[0])
+    return float(judged(objective, network(batch), batch)[0].detach())
 
 
 def measured_again(results: dict[Job, Any], recipe: SearchRecipe) -> dict[Job, float]:
