@@ -123,7 +123,7 @@ def mark_phases(chart: Chart, story: Story, choice: str = "") -> None:
         begin, end = chart.across(phase.begin), chart.across(phase.end)
         if phase.begin:
             chart.rule(begin, chart.top - 14, begin, chart.bottom, "boundary")
-        if end - begin >= 5.6 * len(phase.name) + 5:
+        if end - begin >= 6.6 * len(phase.name) + 8:
             chart.write(begin + 4, chart.top - 8, phase.name, "phase")
 
 
