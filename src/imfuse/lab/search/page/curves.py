@@ -25,7 +25,7 @@ def time_entry(story: Story) -> dict[str, Any] | None:
         return None
     budget, winner = story.recipe.latency.budget_ms, story.winner
     extra = [value for value in (budget, winner.predicted_ms if winner else None) if value is not None]
-    margins = Margins(right=96) if winner else Margins()
+    margins = Margins(right=112) if winner else Margins()
     chart = Chart(Axis(0, story.phases[-1].end), _around(course, extra), margins=margins)
     mark_phases(chart, story)
     chart.frame("step", "")
@@ -37,7 +37,8 @@ def time_entry(story: Story) -> dict[str, Any] | None:
     label = f"Expected milliseconds of a call over the steps, in the end {number(course[-1].mean)}"
     if winner:
         chart.dot(story.phases[-1].end, winner.predicted_ms, "winner", radius=5, tip="the winner, predicted")
-        chart.write(chart.right + 9, chart.down(winner.predicted_ms), f"winner {number(winner.predicted_ms, 3)} ms", "shown")
+        height = chart.down(winner.predicted_ms)
+        chart.write(chart.right + 9, height, f"winner {number(winner.predicted_ms, 3)} ms", "shown")
         label += f"; the winner takes {number(winner.predicted_ms)}"
     label += f"; the budget is {budget:g}" if budget is not None else ""
     return {"plot": chart.svg(label), "head": ["step", "expected ms"], "rows": _table([course])}
