@@ -10,7 +10,6 @@ from typing import Any
 
 from lightning_fabric import Fabric
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from imfuse.errors import SearchError
@@ -24,6 +23,7 @@ from imfuse.lab.search.record import TIMES
 from imfuse.lab.search.space import Space
 from imfuse.lab.search.target import Target
 from imfuse.lab.search.terms import space_parts
+from imfuse.lab.training.logbook import progress_bar
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ def _measured(space: Space | HAFSpace, target: Target, cache: Path | None) -> di
     missing = table.missing(space)
     if missing and not console.is_terminal:
         console.print(f"measuring {missing} operators and other parts of networks", highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with progress_bar(console) as progress:
         bar = progress.add_task("measuring operators", total=missing)
         table.measure_all(space, lambda: progress.advance(bar))
     found = {str(part): table.milliseconds(part) for part in space_parts(space)}

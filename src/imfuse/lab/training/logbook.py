@@ -26,9 +26,8 @@ class Logbook:
         self.writer = SummaryWriter(str(folder), purge_step=start)
         self.console = Console(stderr=True)
         self.steps = steps
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         # Outside a terminal, such as in a log file, one line for each log takes the place of the bar.
-        self.progress = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
+        self.progress = progress_bar(self.console)
         self.task = self.progress.add_task(name, total=steps, completed=start)
 
     def __enter__(self) -> Logbook:
@@ -63,3 +62,9 @@ class Logbook:
     def picture(self, done: int, picture: Tensor) -> None:
         """Log a grey picture `(h, w)` in [0, 1]."""
         self.writer.add_image("example", picture, done, dataformats="HW")
+
+
+def progress_bar(console: Console) -> Progress:
+    """A bar with how many are done, and how long the rest takes; it shows on terminals alone."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal)
