@@ -44,18 +44,30 @@ def test_the_same_seed_gives_the_same_noise_and_another_seed_another():
     assert not torch.equal(gumbel_noise(5, 3), gumbel_noise(5, 4))
 
 
-@pytest.mark.parametrize("temperature", [0.5, 2.0])
-def test_of_a_pair_one_counts_and_the_gradient_is_that_of_their_softmax(temperature):
+def test_of_a_pair_one_counts_and_the_gradient_compares_it_with_the_other():
     logits = LOGITS.clone().requires_grad_()
-    weights = paired_weights(logits, 2, 0, temperature)
+    weights = paired_weights(logits, 2, 0, share=0.25)
     assert weights.tolist() == [0, 0, 1]
     (found,) = torch.autograd.grad((weights * GAIN).sum(), logits)
-    soft = (LOGITS[[2, 0]] / temperature).softmax(0)
-    slope = soft.prod() * (GAIN[2] - GAIN[0]) / temperature
-    torch.testing.assert_close(found, torch.tensor([-slope, 0, slope], dtype=torch.double))
+    assert found.tolist() == [-0.25 * (5 - 2), 0, 0.25 * (5 - 2)]
 
 
 def test_without_a_rival_the_drawn_weight_is_constant():
-    weights = paired_weights(LOGITS.clone().requires_grad_(), 1, None)
+    weights = paired_weights(LOGITS.clone().requires_grad_(), 1)
     assert weights.tolist() == [0, 1, 0]
     assert not weights.requires_grad
+
+
+@pytest.mark.parametrize("values", [(1.0, 3.0), (1.0, 3.0, 2.4, -1.0)])
+def test_the_mean_over_draws_of_pairs_is_the_gradient_of_the_expected_loss(values):
+    """Where options are numbers and the loss is quadratic; of uneven chances, and with the best option unlikely."""
+    options = torch.tensor(values, dtype=torch.double)
+    logits = torch.tensor([2.0, -0.2, -1.0, 0.4], dtype=torch.double)[: len(values)].requires_grad_()
+    (expected,) = torch.autograd.grad((logits.softmax(0) * (options - 2.6).square()).sum(), logits)
+    mean, p = torch.zeros_like(expected), logits.softmax(0).detach()
+    for drawn in range(len(values)):
+        for rival in set(range(len(values))) - {drawn}:
+            weights = paired_weights(logits, drawn, rival, float(1 - p[drawn]) / 2)
+            (found,) = torch.autograd.grad(((weights * options).sum() - 2.6).square(), logits)
+            mean += p[drawn] * p[rival] / (1 - p[drawn]) * found
+    torch.testing.assert_close(mean, expected)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from imfuse.lab.search.choices import Choice
+from imfuse.lab.search.paths import Budget
 from imfuse.lab.search.relaxation import RELAXATIONS
 from imfuse.lab.search.relaxed_network import RelaxedNetwork
 from imfuse.lab.search.space import Space
@@ -54,57 +55,42 @@ def test_the_choice_of_a_parameter_is_found_by_its_name():
     assert names == ["cell1.csc.op1"]
 
 
-def noisy(network, choice):
-    """The options of a choice, the likeliest in the draw first."""
-    logits = {name: value.detach() for name, value in network.logits.items()}
-    starts = dict(zip((c.name for c in network.choices), network.noise.split([2, 3]), strict=True))
-    return (logits[choice.replace(".", "/")] + starts[choice]).argsort(descending=True).tolist()
-
-
-def test_the_rival_is_the_second_in_the_draw():
-    network, rivals = Supernet(SPACE, "two_paths"), set()
-    for seed in range(30):
-        network.draw(seed)
-        for choice in ("width", "cell1.csc.op1"):
-            first, second, *_ = noisy(network, choice)
-            assert network.weights_of_step()[choice].argmax() == first
-            assert network.rivals[choice] == second
-            rivals.add((choice, second))
-    assert len(rivals) == 5
-
-
 def test_draws_and_rivals_keep_what_is_asked_of_networks():
-    network = Supernet(SPACE, "two_paths")
-
-    def keeps(weights):
-        wide, operator = weights["width"][1].item(), weights["cell1.csc.op1"].argmax().item()
-        return operator != 0 and not (wide and operator == 1)
-
-    alone = 0
+    network, alone = Supernet(SPACE, "two_paths"), 0
+    budget = Budget(lambda picks: 4.0 * (picks["cell1.csc.op1"] == 0) + picks["cell1.csc.op1"] + picks["width"], 2.0)
     for seed in range(30):
-        network.draw(seed, keeps)
-        weights = network.weights_of_step()
-        assert keeps(weights)
+        network.draw(seed, budget)
+        picks = {name: int(weights.argmax()) for name, weights in network.weights_of_step().items()}
+        assert budget.milliseconds(picks) <= 2
         for name, rival in network.rivals.items():
-            assert keeps({**weights, name: torch.eye(len(weights[name]))[rival]})
-        alone += "width" not in network.rivals  # with the spatial attention no other width is allowed
+            assert rival.option != picks[name]
+            assert budget.milliseconds({**picks, name: rival.option}) <= 2
+        alone += "width" not in network.rivals  # with the dilated convolution no wide network is allowed
     assert 0 < alone < 30
 
 
-def test_a_settled_choice_has_no_rival():
-    network = Supernet(SPACE, "two_paths")
-    network.settle({"width": 0})
-    network.draw(0)
+def test_a_budget_counts_what_is_settled():
+    network, asked = Supernet(SPACE, "two_paths"), []
+
+    def milliseconds(picks):
+        asked.append(dict(picks))
+        return 1.0
+
+    network.settle({"width": 1})
+    network.draw(0, Budget(milliseconds, 2.0))
     assert set(network.rivals) == {"cell1.csc.op1"}
+    assert asked
+    assert all(picks["width"] == 1 and set(picks) == {"width", "cell1.csc.op1"} for picks in asked)
 
 
-def test_a_rival_that_an_update_made_the_drawn_one_is_none():
-    network = Supernet(SPACE, "two_paths")
-    network.draw(0)
-    network.logits["width"].data[network.rivals["width"]] = 100.0
-    weights = network.weights_of_step()["width"]
-    assert weights[network.rivals["width"]] == 1
-    assert not weights.requires_grad
+@pytest.mark.parametrize("relaxation", ["gumbel", "two_paths"])
+def test_settling_forgets_what_was_drawn(relaxation):
+    network = Supernet(SPACE, relaxation)
+    expected = network.weights_of_step()
+    network.draw(3)
+    network.settle({})
+    torch.testing.assert_close(network.weights_of_step(), expected)
+    assert network.rivals == {}
 
 
 class Constants(RelaxedNetwork):
@@ -114,23 +100,27 @@ class Constants(RelaxedNetwork):
         super().__init__([Choice("constant", (1.0, 3.0), "macro")], relaxation, 1.0)
 
     def forward(self):
-        with self.step.of(self.weights_of_step(), self.rivals):
+        with self.mixing():
             return self.step.mix("constant", [lambda: torch.tensor(1.0), lambda: torch.tensor(3.0)])
 
 
-def decided(relaxation):
-    """What the gradients of a quadratic loss prefer, whose best option is 3.0 by far."""
+@pytest.mark.parametrize(("target", "expected"), [(2.9, 1), (2.2, 1), (1.8, 0), (1.1, 0)])
+def test_two_paths_find_the_better_option(target, expected):
+    assert decided("two_paths", target) == expected
+
+
+def test_one_drawn_path_finds_what_should_grow():
+    assert decided("gumbel", 2.9) == 0  # 1.0 is too small, so that more of it would help; 3.0 is a bit too large
+
+
+def decided(relaxation, target):
+    """What the gradients of the squared distance to a target come to prefer."""
     torch.manual_seed(0)
     network = Constants(relaxation)
     optimiser = torch.optim.SGD(network.logits.values(), lr=0.05)
-    for seed in range(200):
+    for seed in range(300):
         network.draw(seed)
         optimiser.zero_grad()
-        (network() - 2.9).square().backward()
+        (network() - target).square().backward()
         optimiser.step()
     return network.picks()["constant"]
-
-
-def test_two_paths_find_the_better_option_where_one_drawn_path_finds_what_should_grow():
-    assert decided("two_paths") == 1
-    assert decided("gumbel") == 0  # 1.0 is too small, so that more of it would help; 3.0 is a bit too large

@@ -8,6 +8,7 @@ half, plus the time that the network is expected to take: L_a = L_F + lambda LAT
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from imfuse.lab.losses.objective import Objective as WeightedTerms
 from imfuse.lab.search.hypergradient import Bilevel, hypergradient, module_loss
 from imfuse.lab.search.judging import judged
 from imfuse.lab.search.material import Batches
+from imfuse.lab.search.paths import Budget
 from imfuse.lab.search.penalty import TimePenalty
 from imfuse.lab.search.recipe import SearchRecipe, Stage
 from imfuse.lab.search.relaxed_network import RelaxedNetwork
@@ -66,6 +68,10 @@ class GradientSearch:
             self.logits.values(), lr=gradient.architecture_rate, betas=(0.5, 0.999)
         )
         self.average = self._mean if self.fabric.world_size > 1 else None
+        # Only networks that keep the budget are drawn, so that the loss alone decides among those that may be derived.
+        # Else the large ones of a space, far above any budget, make the penalty drive all to their cheapest options.
+        limit = self.penalty.budget_ms
+        self.budget = Budget(self._milliseconds, math.inf if limit is None else limit)
         self.supernet.train()
 
     def stage(self, step: int) -> tuple[int, Stage | None]:
@@ -81,9 +87,7 @@ class GradientSearch:
         _, stage = self.stage(step)
         seed = self.recipe.seed * DRAWS + step
         torch.manual_seed(seed)
-        # Only networks that keep the budget, so that the loss alone decides among those that may be derived. Else the
-        # large ones of a space, far above any budget, make the penalty drive every choice to its cheapest option.
-        self.supernet.draw(seed, self.penalty.keeps)
+        self.supernet.draw(seed, self.budget)
         batch = self._on_device(self.batches.training[step])
         objective = self._objective(stage.image if stage else "", step / self.steps)
         values = {} if stage is None else self._update_architecture(stage, step, batch, objective)
@@ -102,6 +106,11 @@ class GradientSearch:
             losses.append(judged(objective, self.supernet(batch.sources), batch.targets)[0])
         self.supernet.settle(settled)
         return self._means({"loss": torch.stack(losses).mean()})["loss"]
+
+    @torch.no_grad()
+    def _milliseconds(self, picks: Mapping[str, int]) -> float:
+        """Of a call of the network of these picks."""
+        return float(self.penalty(self.supernet.one_hot(picks))[1])
 
     def _objective(self, image: str, progress: float) -> Objective:
         """The objective of a stage's image, its scheduled weights as at this share of the search."""

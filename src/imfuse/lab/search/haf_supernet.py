@@ -67,7 +67,7 @@ class HAFSupernet(RelaxedNetwork):
         Returns:
             As of `HAF`: in evaluation the fused image, not clipped; in training `HAFImages`.
         """
-        with self.step.of(self.weights_of_step(), self.rivals):
+        with self.mixing():
             return self.network(sources)
 
     def genotype(self) -> HAFGenotype:

@@ -29,7 +29,3 @@ class TimePenalty:
         milliseconds = self.expected(probabilities) + self.overhead_ms
         counted = milliseconds if self.budget_ms is None else (milliseconds - self.budget_ms).relu()
         return self.weight * counted, milliseconds
-
-    def keeps(self, weights: Mapping[str, Tensor]) -> bool:
-        """Whether the network of these weights of 0 and 1 keeps the budget."""
-        return self.budget_ms is None or float(self(weights)[1]) <= self.budget_ms

@@ -2,7 +2,7 @@
 
 Softmax weights are those of DARTS (Liu, Simonyan and Yang, ICLR 2019). The drawn option with a straight-through
 gradient is that of GDAS (Dong and Yang, CVPR 2019), after Jang, Gu and Poole, ICLR 2017. Two paths, of which one counts
-and both have a gradient, are those of ProxylessNAS (Cai, Zhu and Han, ICLR 2019).
+and both have a gradient, are an idea of ProxylessNAS (Cai, Zhu and Han, ICLR 2019); how they are weighed is ours.
 """
 
 from __future__ import annotations
@@ -56,20 +56,24 @@ def gumbel_weights(
 
 
 def paired_weights(
-    logits: Float[Tensor, " options"], drawn: int, rival: int | None, temperature: float = 1.0
+    logits: Float[Tensor, " options"], drawn: int, rival: int | None = None, share: float = 0.5
 ) -> Float[Tensor, " options"]:
     """Exactly 1 for the drawn option and exactly 0 for the others.
 
-    The gradient is that of the softmax of the logits of these two divided by the temperature: with gains g of the
-    weights it is s_drawn s_rival (g_drawn - g_rival) for the drawn one, and its negative for the rival. So the two are
-    compared, while a single drawn option only tells whether more of it would help. As each of a pair is the drawn one
-    in some steps, both ends of the way between them count, which makes the mean exact for quadratic losses.
+    With gains g of the weights, the gradient of the drawn logit is share (g_drawn - g_rival), that of the rival its
+    negative, and that of others zero. So the two are compared, while a single drawn option only tells whether more of
+    it would help. The weights of ProxylessNAS have the softmax of the pair in the place of the share, which pulls
+    towards the mixture that is best, not towards the option that is.
+
+    Options are drawn with probabilities p = softmax(logits), and rivals among the others by the same p. With
+    share = (1 - p_drawn) / 2 the mean over the draws is the gradient of the expected loss sum_i p_i L_i, by the
+    trapezoidal rule between each two options: exact where the loss is quadratic in what the options compute.
 
     Args:
         logits: of one choice.
         drawn: which option counts.
-        rival: which other one it is compared with; None for a weight without a gradient.
-        temperature: above 0.
+        rival: which other one it is compared with; None for weights without a gradient.
+        share: factor of the gradient.
 
     Example:
         >>> paired_weights(torch.tensor([0.0, 1.0, 2.0]), 1, 0)
@@ -78,9 +82,10 @@ def paired_weights(
     alone = F.one_hot(torch.tensor(drawn, device=logits.device), len(logits)).to(logits.dtype)
     if rival is None:
         return alone
-    pair = torch.tensor([drawn, rival], device=logits.device)
-    soft = (logits[pair] / temperature).softmax(0)
-    return alone + torch.zeros_like(logits).index_put((pair,), soft - soft.detach())
+    lead = share * (logits[drawn] - logits[rival])
+    change = torch.zeros_like(logits)
+    change[drawn], change[rival] = 1, -1
+    return alone + change * (lead - lead.detach())
 
 
 def gumbel_noise(count: int, seed: int) -> Float[Tensor, " count"]:

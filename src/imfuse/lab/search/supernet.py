@@ -68,7 +68,7 @@ class Supernet(RelaxedNetwork):
 
     def forward(self, sources: Float[Tensor, "b 2 h w"]) -> Float[Tensor, "b 1 h w"]:
         """Fuse sources in [0, 1] whose sides are multiples of `size_multiple`; the result is not clipped."""
-        with self.step.of(self.weights_of_step(), self.rivals):
+        with self.mixing():
             branches = zip(self.stems, self.heads, strict=True)
             return self.step.mix("resolution", [partial(self._fuse, *branch, sources) for branch in branches])
 
