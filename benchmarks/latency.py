@@ -26,6 +26,8 @@ from imfuse.lab.search.space import Space
 from imfuse.lab.search.target import Target
 
 KINDS = ("csc", "cms", "cdc")
+LEAST = 0.9
+"""Rank correlation below which the sums are no guide."""
 
 
 def main() -> None:
@@ -68,6 +70,8 @@ def report(rows: np.ndarray) -> None:
     print(f"rank correlation (Spearman) over {len(rows)} genotypes: {ranks:.3f}")
     print(f"correlation of the logarithms: {np.corrcoef(np.log(measured), np.log(predicted))[0, 1]:.3f}")
     print(f"sum of parts / measured: median {median:.2f}, 10 % to 90 % {low:.2f} to {high:.2f}")
+    if ranks < LEAST:
+        raise SystemExit(f"rank correlation below {LEAST}: a search by these times would be misled")
 
 
 def parse() -> argparse.Namespace:

@@ -130,7 +130,9 @@ def hand_made(job: Job, recipe: SearchRecipe, folder: Path) -> tuple[Path, dict[
     """The learned pyramid, as wide as the budget allows by the times that searches go by, trained as winners are."""
     table = LatencyTable(recipe.latency.target)
     times = {width: table.predict(Genotype.parse(f"x4 w{width} pyramid")) + table.fuser_overhead() for width in WIDTHS}
-    width = next((width for width in WIDTHS if times[width] <= job.budget), WIDTHS[-1])
+    width = next((width for width in WIDTHS if times[width] <= job.budget), None)
+    if width is None:
+        raise SystemExit(f"{job.name}: no width of {WIDTHS} keeps the budget; leave out {HAND_MADE} there")
     final = dataclasses.replace(
         retraining(recipe, some_genotype(recipe)), model=ModelRecipe("learned_pyramid", {"width": width})
     )

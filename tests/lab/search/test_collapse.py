@@ -73,8 +73,17 @@ def test_probabilities_near_uniform_decide_nothing(lead, warned):
     assert (text is not None) == warned
     if text and lead:
         assert "the clearest is dil_3 for cell2.cdc.op1, 0.37 of 3 options" in text
-        assert "Train longer, or raise the architecture's learning rate" in text
+        assert "Search longer, or raise the architecture's learning rate" in text
 
 
 def test_a_space_without_choices_of_operators_has_nothing_to_decide():
     assert undecided(Space(kinds=("csc",), operators=("res_3",), widths=(8, 16)), {"width": [0.5, 0.5]}) is None
+
+
+@pytest.mark.parametrize(("lead", "warned"), [(0.04, True), (0.06, False)])
+def test_of_the_shape_of_the_network_the_same_is_said(lead, warned):
+    space = Space(kinds=("csc",), operators=("res_3", "dil_3"), widths=(8, 16), cells=(1, 2))
+    text = undecided(space, {"width": [0.5, 0.5], "cells": [0.5 + lead, 0.5 - lead]}, "macro")
+    assert (text is not None) == warned
+    if text:
+        assert "no option of the network's shape has a clear lead (the clearest is 1 for cells, 0.54 of 2" in text

@@ -28,6 +28,14 @@ def test_a_settled_choice_takes_its_option_against_its_logits(relaxation):
     assert [choice.name for choice in supernet.open_choices()] == ["width"]
 
 
+def test_probabilities_from_before_settling_are_known():
+    supernet = Supernet(SPACE)
+    supernet.logits["width"].data = torch.tensor([0.0, 1.0])
+    before = supernet.probabilities()["width"]
+    supernet.settle({"width": 0})
+    torch.testing.assert_close(supernet.probabilities(settled=False)["width"], before)
+
+
 def test_settling_anew_opens_what_was_settled_before():
     supernet = Supernet(SPACE)
     supernet.settle({"width": 0})

@@ -14,6 +14,7 @@ Picks = Mapping[str, int]
 
 G = TypeVar("G")
 Option = TypeVar("Option")
+Level = Literal["macro", "micro"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Choice:
 
     name: str
     options: tuple[str | int, ...]
-    level: Literal["macro", "micro"]
+    level: Level
 
     @property
     def part(self) -> str:

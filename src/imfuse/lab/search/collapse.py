@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from imfuse.lab.search.choices import SearchSpace
+from imfuse.lab.search.choices import Level, SearchSpace
 from imfuse.lab.search.increments import Increments
 from imfuse.lab.search.strategies.trial import Latency
 
@@ -15,6 +15,8 @@ G = TypeVar("G")
 
 NEGLIGIBLE = 0.05
 """Part of the network's time by which operators may differ without a word of it."""
+
+WORDS = {"micro": "operator", "macro": "option of the network's shape"}
 
 REMEDY = (
     "The latency outweighed the loss, so that this says little about fusion: lower the weight of the latency, raise "
@@ -59,12 +61,15 @@ def collapse(space: SearchSpace[G], genotype: G, latency: Latency) -> str | None
     return None
 
 
-def undecided(space: SearchSpace[G], probabilities: Mapping[str, Sequence[float]], margin: float = 0.05) -> str | None:
-    """A warning where the probabilities of every choice of an operator are all but uniform, else None.
+def undecided(
+    space: SearchSpace[G], probabilities: Mapping[str, Sequence[float]], level: Level = "micro", margin: float = 0.05
+) -> str | None:
+    """A warning where the probabilities of every choice of a level are all but uniform, else None.
 
     Args:
         space: what was searched.
-        probabilities: those of the options, for every choice of operators.
+        probabilities: those of the options, for every choice of the level.
+        level: `micro` for the operators, `macro` for the shape of the network.
         margin: by how much the largest probability of a choice may exceed that of a uniform one and still mean nothing.
 
     Example:
@@ -76,18 +81,18 @@ def undecided(space: SearchSpace[G], probabilities: Mapping[str, Sequence[float]
     """
     leads = []
     for choice in space.choices:
-        if choice.level == "micro":
+        if choice.level == level:
             values = [float(value) for value in probabilities[choice.name]]
             leads.append(
                 (max(values) - 1 / len(values), max(values), choice.options[values.index(max(values))], choice)
             )
     if not leads or max(lead[0] for lead in leads) > margin:
         return None
-    _, probability, operator, choice = max(leads, key=lambda lead: lead[0])
+    _, probability, option, choice = max(leads, key=lambda lead: lead[0])
     return (
-        f"undecided: no operator has a clear lead (the clearest is {operator} for {choice.name}, {probability:.2f} of "
-        f"{len(choice.options)} options); the genotype is little better than a random one. Train longer, or raise the "
-        "architecture's learning rate"
+        f"undecided: no {WORDS[level]} has a clear lead (the clearest is {option} for {choice.name}, {probability:.2f} "
+        f"of {len(choice.options)} options); the genotype is little better than a random one. Search longer, or raise "
+        "the architecture's learning rate"
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from imfuse.lab.search.choices import SearchSpace
+from imfuse.lab.search.choices import Level, SearchSpace
 
 G = TypeVar("G")
 
 
-def combinations(space: SearchSpace[G], level: Literal["macro", "micro"] | None = None) -> Iterator[dict[str, int]]:
+def combinations(space: SearchSpace[G], level: Level | None = None) -> Iterator[dict[str, int]]:
     """All picks of the choices of a level (None: of both), each of those that its genotype decides.
 
     With both levels that is one combination for each genotype; with `macro`, one for each shape of the network.

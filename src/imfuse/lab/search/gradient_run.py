@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -142,6 +142,14 @@ class GradientRun:
         genotype: Any = derive(self.space, probabilities, self.times.call_ms, self.recipe.latency.budget_ms)
         picks = self.space.picks(genotype)
         loss = self.search.judge(picks, self.recipe.trials.validation)
-        has_operators = any(choice.level == "micro" and choice.name in picks for choice in self.space.choices)
-        note = undecided(self.space, probabilities) if has_operators else None
-        return Found(genotype, loss, self.seconds, (note,) if note else ())
+        return Found(genotype, loss, self.seconds, tuple(self._doubts(picks)))
+
+    def _doubts(self, picks: Mapping[str, int]) -> Iterator[str]:
+        """What is to be said of the levels that the winner decides and the search did not."""
+        before = self.search.supernet.probabilities(settled=False)
+        values = {name: probability.tolist() for name, probability in before.items()}
+        there = {choice.level for choice in self.space.choices if choice.name in picks}
+        searched = {level for stage in self.recipe.gradient.stages for level in stage.levels}
+        for level in ("macro", "micro"):
+            if level in there & searched and (note := undecided(self.space, values, level)):
+                yield note

@@ -2,7 +2,8 @@
 
 The weights follow the training loss on one half of the scenes. The architecture follows the search loss on the other
 half, plus the time that the network is expected to take: L_a = L_F + lambda LAT (Liu et al., TPAMI 2024 and ACM MM
-2021). Every draw depends on (seed, step) alone, so that a resumed search equals an uninterrupted one.
+2021). Every draw depends on (seed, step) alone, so that a resumed search equals an uninterrupted one, on a CPU to
+the bit.
 """
 
 from __future__ import annotations

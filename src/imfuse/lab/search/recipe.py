@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from imfuse.lab.search.choices import Choice
+from imfuse.lab.search.choices import Choice, Level
 from imfuse.lab.search.haf_space import HAFSpace
 from imfuse.lab.search.space import Space
 from imfuse.lab.search.target import Target
@@ -15,8 +15,6 @@ from imfuse.lab.training.recipe import DataRecipe, MachineRecipe, OptimiserRecip
 
 HYPERGRADIENT_NAMES = ("first_order", "gauss_newton", "neumann", "conjugate_gradient", "unrolled")
 """Names of `imfuse.lab.search.hypergradient.HYPERGRADIENTS`, known here without torch."""
-
-Level = Literal["macro", "micro", "both"]
 
 
 @dataclass(frozen=True)
@@ -32,14 +30,19 @@ class Stage:
         image: name of the image whose terms of the objective count, such as `first_fused` of HAF; empty for all.
     """
 
-    level: Level
+    level: Literal["macro", "micro", "both"]
     steps: int
     parts: tuple[str, ...] = ()
     image: str = ""
 
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """`macro`, `micro`, or both."""
+        return ("macro", "micro") if self.level == "both" else (self.level,)
+
     def decides(self, choice: Choice) -> bool:
         """Whether a choice is among those that are updated."""
-        return self.level in (choice.level, "both") and (not self.parts or choice.part in self.parts)
+        return choice.level in self.levels and (not self.parts or choice.part in self.parts)
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from imfuse.errors import RecipeError
-from imfuse.lab.search.choices import Choice
+from imfuse.lab.search.choices import Choice, Level
 from imfuse.lab.search.mixture import Step
 from imfuse.lab.search.paths import Budget, Path, Rival, draw_path, find_rivals
 from imfuse.lab.search.relaxation import RELAXATIONS, Relaxation, gumbel_weights, paired_weights, softmax_weights
@@ -107,17 +106,18 @@ class RelaxedNetwork(nn.Module):
             return self.probabilities()
         return {**{choice.name: self._drawn(choice) for choice in self.open_choices()}, **self.one_hot(self.settled)}
 
-    def probabilities(self, replaced: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+    def probabilities(self, replaced: Mapping[str, Tensor] | None = None, *, settled: bool = True) -> dict[str, Tensor]:
         """The weights of the options in softmax mode, how likely each is to be drawn in gumbel mode; differentiable.
 
         Args:
             replaced: logits to take instead of the network's own, by names of `architecture_names`.
+            settled: whether settled choices are certain; else as their logits were when they were settled.
         """
         temperature = self.temperature if self.relaxation == "softmax" else 1.0
         own = {_parameter(choice): self._logit(choice) for choice in self.choices}
         logits = {**own, **(replaced or {})}
         soft = {choice.name: softmax_weights(logits[_parameter(choice)], temperature) for choice in self.choices}
-        return {**soft, **self.one_hot(self.settled)}
+        return {**soft, **self.one_hot(self.settled)} if settled else soft
 
     def one_hot(self, picks: Mapping[str, int]) -> dict[str, Tensor]:
         """Weights of 1 for these options and of 0 for the others, of those choices that are picked."""
@@ -128,7 +128,7 @@ class RelaxedNetwork(nn.Module):
         """The most likely option of each choice, or the one that it is settled at."""
         return {choice.name: int(self._logit(choice).argmax()) for choice in self.choices} | self.settled
 
-    def architecture_names(self, level: Literal["macro", "micro"]) -> list[str]:
+    def architecture_names(self, level: Level) -> list[str]:
         """Names of the logits of one level among the parameters, in the order of the choices."""
         return [_parameter(choice) for choice in self.choices if choice.level == level]
 

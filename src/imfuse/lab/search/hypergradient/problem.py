@@ -35,7 +35,8 @@ class Bilevel:
         reduce: mean of a vector over processes, such as `partial(fabric.all_reduce, reduce_op="mean")`, for losses that
             are means over each process's share of the batches. It is applied to every gradient and every product with
             second derivatives before these are multiplied, because the mean of hypergradients is not the hypergradient
-            of the mean: with it, many processes find what one finds on all shares together. None: one process.
+            of the mean: with it, many processes find what one finds on all shares together, but where a batch norm sees
+            the share of its process. None: one process.
 
     Raises:
         ValueError: no weights or no architecture.
