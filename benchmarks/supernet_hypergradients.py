@@ -3,9 +3,10 @@
     OMP_NUM_THREADS=1 python benchmarks/supernet_hypergradients.py benchmarks/search.yaml --root data
 
 The weights are first updated alone, so that they are about where a search has them. Then all methods find the gradient
-of the same logits on the same batches, in turns. No exact gradient is known here; the cosine is to first order, and to
-the derivative through five updates of the weights, which is the nearest to what the search really does. Medians over
-the batches, and in brackets the lowest and the highest cosine.
+of the same logits on the same batches, in turns; for those of operators, networks without cells are left out. No exact
+gradient is known here; the cosine is to first order, and to the derivative through five updates of the weights, which
+is the nearest to what the search really does. Medians over the batches, and in brackets the lowest and the highest
+cosine.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ FIRST, REFERENCE = "first_order", "unrolled, 5 steps"
 def main() -> None:
     arguments = parse()
     torch.set_num_threads(1)
-    changes = {"data": {"root": str(arguments.root)}, "latency": {"weight": 0.0}}
+    changes = {"data": {"root": str(arguments.root)}, "latency": {"weight": 0.0, "budget_ms": arguments.budget}}
     recipe = read_search(find_search(arguments.recipe), changes)
     print(
         f"{recipe.name}, {recipe.gradient.relaxation}, {arguments.warmup} updates before, {arguments.batches} batches"
@@ -56,6 +57,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--root", type=Path, default=Path("data"), help="folder that the recipe's data lie in")
     parser.add_argument("--warmup", type=int, default=50, help="updates of the weights alone before")
     parser.add_argument("--batches", type=int, default=8)
+    parser.add_argument("--budget", type=float, metavar="MS", help="of the networks that are drawn; without it, any")
     return parser.parse_args()
 
 
@@ -64,7 +66,8 @@ def compared(
 ) -> dict[str, tuple[list[float], list[float], list[float]]]:
     """By method: seconds, cosines to first order, and cosines to the reference, one for each batch."""
     gradient = dataclasses.replace(recipe.gradient, warmup=arguments.warmup, stages=(stage,))
-    recipe = dataclasses.replace(recipe, gradient=gradient)
+    cells = tuple(count for count in recipe.space.cells if count or stage.level == "macro")
+    recipe = dataclasses.replace(recipe, gradient=gradient, space=dataclasses.replace(recipe.space, cells=cells))
     fabric = Fabric(accelerator="cpu", devices=1)
     fabric.launch()
     with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +81,7 @@ def compared(
 def found(run: GradientRun, stage: Stage, step: int) -> dict[str, tuple[float, HyperGradient]]:
     """By method: seconds, and the gradient on the batches of a step."""
     search = run.search
-    search.supernet.draw(step)
+    search.supernet.draw(step, search.budget)
     names = active_logits(search.supernet, stage)
     problem = search.problem(
         names, search.batches.training[step], search.batches.validation[step], search.objectives[""]
