@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imfuse.lab.nn.genotype import Genotype
-from imfuse.lab.search.collapse import collapse, undecided
+from imfuse.lab.search.collapse import collapse, dead, undecided
 from imfuse.lab.search.space import Space
 
 SPACE = Space(operators=("res_3", "dil_3", "sep_3"), cells=(0, 2), widths=(8, 16))
@@ -87,3 +87,10 @@ def test_of_the_shape_of_the_network_the_same_is_said(lead, warned):
     assert (text is not None) == warned
     if text:
         assert "no option of the network's shape has a clear lead (the clearest is 1 for cells, 0.54 of 2" in text
+
+
+def test_a_gradient_that_ends_in_silence_is_dead_and_one_that_pauses_is_not():
+    assert dead([], 10) is None
+    assert dead([0.1, 0.0, 0.0], 10) is None
+    assert dead([0.0, 0.0, 0.0, 1e-9], 10) is None
+    assert "last 50 updates" in (dead([0.2, *[0.0] * 5], 10) or "")

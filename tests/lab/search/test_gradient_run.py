@@ -132,7 +132,7 @@ def test_values_and_probabilities_reach_the_course_and_tensorboard(whole):
     assert [row.stage for row in rows] == [-1, -1, 0, 0, 0, 0, 1, 1, 1, 1]
     assert [set(row.values) for row in rows[1:3]] == [
         {"training_loss"},
-        {"training_loss", "search_loss", "milliseconds"},
+        {"training_loss", "search_loss", "milliseconds", "architecture_gradient"},
     ]
     assert all(sum(p) == pytest.approx(1.0) for row in rows for p in row.probabilities.values())
     assert [max(row.probabilities["width"]) == 1 for row in rows] == [False] * 5 + [True] * 5
@@ -141,6 +141,20 @@ def test_values_and_probabilities_reach_the_course_and_tensorboard(whole):
     assert [event.step for event in events.Scalars("loss/training_loss")] == list(range(1, 11))
     assert [event.step for event in events.Scalars("loss/search_loss")] == list(range(3, 11))
     assert "training/probability_cell1.csc.op1" in events.Tags()["scalars"]
+
+
+def test_a_stage_without_any_gradient_is_called_dead(start, whole, tmp_path):
+    run = start(tmp_path)
+    update = run.search.update
+
+    def silent(step):
+        values = update(step)
+        return {**values, "architecture_gradient": 0.0} if "architecture_gradient" in values else values
+
+    run.search.update = silent
+    notes = run.finish().notes
+    assert "dead: no option made any difference in the last 4 updates of a stage" in notes[0]
+    assert not any("dead" in note for note in whole["two_paths"][1].notes)
 
 
 def test_something_is_done_after_each_checkpoint(start, tmp_path):

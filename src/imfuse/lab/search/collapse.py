@@ -1,4 +1,4 @@
-"""Signs that a search went wrong: it fell for the cheapest operator, or decided nothing."""
+"""Signs that a search went wrong: it fell for the cheapest operator, decided nothing, or had no gradient."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ G = TypeVar("G")
 
 NEGLIGIBLE = 0.05
 """Part of the network's time by which operators may differ without a word of it."""
+
+SILENT = 3
+"""Logged gradients of zero in a row, from which on a search is dead; a drawn path alone may have one."""
 
 WORDS = {"micro": "operator", "macro": "option of the network's shape"}
 
@@ -93,6 +96,28 @@ def undecided(
         f"undecided: no {WORDS[level]} has a clear lead (the clearest is {option} for {choice.name}, {probability:.2f} "
         f"of {len(choice.options)} options); the genotype is little better than a random one. Search longer, or raise "
         "the architecture's learning rate"
+    )
+
+
+def dead(gradients: Sequence[float], every: int) -> str | None:
+    """A warning where the gradient of the architecture was nothing at the end of a stage, else None.
+
+    Args:
+        gradients: its logged norms, in their order.
+        every: updates between two of them.
+
+    Example:
+        >>> dead([0.3, 0.0, 0.0, 0.0], 10).partition(",")[0]
+        'dead: no option made any difference in the last 30 updates of a stage'
+        >>> dead([0.0, 0.0, 0.3, 0.0], 10)
+    """
+    zeros = next((count for count, norm in enumerate(reversed(gradients)) if norm != 0), len(gradients))
+    if zeros < SILENT:
+        return None
+    return (
+        f"dead: no option made any difference in the last {zeros * every} updates of a stage, so that its choices are "
+        "chance. The networks give the same whatever their features: their units died early in the training. Lower "
+        "optimiser.learning_rate, or take another seed or more channels, and search with --restart"
     )
 
 

@@ -13,14 +13,14 @@ import torch
 from lightning_fabric import Fabric
 
 from imfuse.lab.search.checkpoint import load_search_state, save_search_state
-from imfuse.lab.search.collapse import undecided
+from imfuse.lab.search.collapse import dead, undecided
 from imfuse.lab.search.derive import derive
 from imfuse.lab.search.gradient_search import GradientSearch, active_logits
 from imfuse.lab.search.material import Material, make_material
 from imfuse.lab.search.networks import make_supernet
 from imfuse.lab.search.penalty import TimePenalty
 from imfuse.lab.search.recipe import SearchRecipe, search_sha256
-from imfuse.lab.search.record import CHECKPOINT, COURSE, LOGS, Found, Row, append_line, cut_course
+from imfuse.lab.search.record import CHECKPOINT, COURSE, LOGS, Found, Row, append_line, cut_course, read_course
 from imfuse.lab.search.retraining import space_of
 from imfuse.lab.search.room import derive_with_room
 from imfuse.lab.search.times import Times
@@ -132,7 +132,12 @@ class GradientRun:
             genotype = str(self.space.genotype(self.search.supernet.picks()))
             append_line(self.folder / COURSE, asdict(Row(self.done, stage, values, probabilities, genotype)))
             likeliest = {f"probability_{name}": max(p) for name, p in probabilities.items()}
-            logbook.scalars(self.done, values, likeliest)
+            losses = {name: value for name, value in values.items() if name.endswith("_loss")}
+            logbook.scalars(
+                self.done,
+                losses,
+                {name: value for name, value in {**values, **likeliest}.items() if name not in losses},
+            )
         if last or stopping or self.done % recipe.checkpoint_every == 0:
             save_search_state(self.folder / CHECKPOINT, self.search, self.done, self.seconds, self.sha256)
             self.kept()
@@ -142,12 +147,17 @@ class GradientRun:
         genotype: Any = derive(self.space, probabilities, self.times.call_ms, self.recipe.latency.budget_ms)
         picks = self.space.picks(genotype)
         loss = self.search.judge(picks, self.recipe.trials.validation)
-        return Found(genotype, loss, self.seconds, tuple(self._doubts(picks)))
+        # The first process alone writes the course, and the winner with its notes.
+        return Found(genotype, loss, self.seconds, tuple(self._doubts(picks)) if self.fabric.is_global_zero else ())
 
     def _doubts(self, picks: Mapping[str, int]) -> Iterator[str]:
-        """What is to be said of the levels that the winner decides and the search did not."""
+        """What is to be said of stages without a gradient, and of levels that the search did not decide."""
         before = self.search.supernet.probabilities(settled=False)
         values = {name: probability.tolist() for name, probability in before.items()}
+        for stage in range(len(self.recipe.gradient.stages)):
+            norms = [row.values["architecture_gradient"] for row in read_course(self.folder) if row.stage == stage]
+            if note := dead(norms, self.recipe.log_every):
+                yield note
         there = {choice.level for choice in self.space.choices if choice.name in picks}
         searched = {level for stage in self.recipe.gradient.stages for level in stage.levels}
         for level in ("macro", "micro"):

@@ -128,8 +128,13 @@ class GradientSearch:
             penalty, milliseconds = self.penalty(self.supernet.probabilities())
         problem = self.problem(names, batch, validation, objective)
         found = hypergradient(gradient.hypergradient, problem, **gradient.options)
-        values = {"search_loss": float(found.outer.detach() - penalty), "milliseconds": float(milliseconds)}
-        optimisation.check_terms({"training_loss": float(found.inner.detach()), **values}, step)
+        values = {
+            "search_loss": float(found.outer.detach() - penalty),
+            "milliseconds": float(milliseconds),
+            "architecture_gradient": float(torch.cat([slope.reshape(-1) for slope in found.architecture]).norm()),
+        }
+        losses = {"training_loss": float(found.inner.detach()), "search_loss": values["search_loss"]}
+        optimisation.check_terms(losses, step)
         for name, slope in zip(names, found.architecture, strict=True):
             if not bool(torch.isfinite(slope).all()):
                 raise TrainingError(

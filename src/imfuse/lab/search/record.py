@@ -31,8 +31,8 @@ class Row:
     Attributes:
         step: updates done.
         stage: number of the stage, counted from 0; -1 in the warm-up.
-        values: `training_loss`; after the warm-up also `search_loss` (without the time) and the expected
-            `milliseconds` of a whole call, both before the update.
+        values: `training_loss`; after the warm-up also `search_loss` (without the time), the expected `milliseconds`
+            of a whole call, and the norm of the `architecture_gradient`, all before the update.
         probabilities: of the options of every choice.
         genotype: of the likeliest options.
     """
