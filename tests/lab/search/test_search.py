@@ -123,6 +123,12 @@ def test_a_budget_that_no_network_keeps_is_refused_before_any_training(run, tmp_
         run(tmp_path, strategy=strategy, latency={"budget_ms": 2})
 
 
+def test_after_a_refused_budget_another_one_is_searched_without_a_restart(run, tmp_path):
+    with pytest.raises(SearchError, match="Raise the budget"):
+        run(tmp_path, strategy="random", latency={"budget_ms": 2})
+    assert run(tmp_path, strategy="random", latency={"budget_ms": 3.6}, trials={"candidates": 1}).winner is not None
+
+
 def test_missing_images_are_named_before_anything_is_written_or_measured(run, tiny, change, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "search_times", lambda *_: pytest.fail("something was measured"))
     with pytest.raises(RecipeError, match="no folder"):

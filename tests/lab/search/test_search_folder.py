@@ -21,6 +21,7 @@ from imfuse.lab.search.record import (
     Winner,
 )
 from imfuse.lab.search.search_folder import UNSEEN, is_done, open_folder, sweep
+from imfuse.lab.search.target import Target
 from imfuse.lab.training.recipe_values import first_difference
 
 WINNER_OF_ALL = Winner("x1 w4 blend csc(conv_3)", 0.25, 3.5, 3.75, 0.1, 12.5, "gradient")
@@ -47,8 +48,37 @@ def test_a_search_is_done_once_its_winner_is_there(tiny, tmp_path):
 )
 def test_a_folder_of_another_search_is_refused_with_the_field_that_differs(tiny, change, tmp_path, values, message):
     open_folder(tiny, tmp_path, restart=False)
+    (tmp_path / COURSE).touch()
     with pytest.raises(SearchError, match=rf"another recipe \({message}\); choose another folder, or --restart"):
         is_done(change(tiny, **values), tmp_path)
+
+
+@pytest.mark.parametrize("name", [CHECKPOINT, COURSE, TRIALS, WINNER, f"weight-0.1/{COURSE}"])
+def test_a_search_that_has_not_begun_gives_way_to_another(tiny, change, tmp_path, name):
+    other = change(tiny, latency={"budget_ms": 4.0})
+    open_folder(tiny, tmp_path, restart=False)
+    (tmp_path / "weight-0.1").mkdir()
+    assert not is_done(other, tmp_path)
+    (tmp_path / name).touch()
+    with pytest.raises(SearchError, match="another recipe"):
+        is_done(other, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "stay"),
+    [
+        ({"latency": {"budget_ms": 4.0}}, True),
+        ({"latency": {"target": Target("torch", threads=1, height=64, width=32)}}, False),
+        ({"space": {"widths": (4, 8)}}, False),
+    ],
+)
+def test_times_stay_where_they_are_those_of_the_recipe_that_takes_over(tiny, change, tmp_path, values, stay):
+    open_folder(tiny, tmp_path, restart=False)
+    (tmp_path / TIMES).write_text("{}")
+    other = change(tiny, **values)
+    open_folder(other, tmp_path, restart=False)
+    assert (tmp_path / TIMES).is_file() == stay
+    assert read_search(tmp_path / RECIPE) == other
 
 
 def test_what_does_not_decide_the_winner_may_change(tiny, change, tmp_path):
@@ -69,6 +99,8 @@ def test_a_damaged_recipe_is_named(tiny, tmp_path):
     (tmp_path / RECIPE).write_text("name: [")
     with pytest.raises(SearchError, match=r"its recipe cannot be read .*recipe\.yaml: not a readable YAML"):
         is_done(tiny, tmp_path)
+    open_folder(tiny, tmp_path, restart=True)
+    assert read_search(tmp_path / RECIPE) == tiny
 
 
 def test_a_restart_clears_what_a_search_and_its_training_left_and_nothing_else(tiny, tmp_path):

@@ -23,6 +23,7 @@ from imfuse.lab.search.record import (
     WINNER,
     ZOO,
 )
+from imfuse.lab.search.retraining import space_of
 from imfuse.lab.training.recipe_values import first_difference
 
 UNSEEN = ("machine", "checkpoint_every", "log_every", "training", "data.root", "data.cache_mb", "data.workers")
@@ -30,12 +31,15 @@ UNSEEN = ("machine", "checkpoint_every", "log_every", "training", "data.root", "
 
 LEFT = (CHECKPOINT, COURSE, TRIALS, WINNER, PAGE, TIMES)
 
+BEGUN = (CHECKPOINT, COURSE, TRIALS, WINNER)
+"""Files without which there is nothing to lose."""
+
 
 def is_done(recipe: SearchRecipe, folder: Path) -> bool:
     """Whether the folder holds the winner of this search.
 
     Raises:
-        SearchError: it holds another search.
+        SearchError: it holds another search that has begun.
     """
     if not (folder / RECIPE).is_file():
         if (folder / CHECKPOINT).exists() or (folder / TRIALS).exists():
@@ -43,6 +47,8 @@ def is_done(recipe: SearchRecipe, folder: Path) -> bool:
         return False
     former = _former(folder)
     if search_sha256(former) != search_sha256(recipe):
+        if not has_begun(folder):
+            return False
         raise SearchError(
             f"{folder}: holds a search with another recipe ({first_difference(former, recipe, UNSEEN)}); "
             "choose another folder, or --restart to begin again and lose it"
@@ -50,8 +56,15 @@ def is_done(recipe: SearchRecipe, folder: Path) -> bool:
     return (folder / WINNER).is_file()
 
 
+def has_begun(folder: Path) -> bool:
+    """Whether a search, or one of a sweep, has left more in the folder than its recipe and its times."""
+    return any((path / name).exists() for path in (folder, *folder.glob(f"{SWEPT}*")) for name in BEGUN)
+
+
 def open_folder(recipe: SearchRecipe, folder: Path, *, restart: bool) -> None:
     """Make the folder and save the recipe; under `restart`, remove what a former search and its training left.
+
+    The times of a search that was refused before it began stay where they are those of this recipe too.
 
     Raises:
         SearchError: the folder cannot be made or written in.
@@ -63,6 +76,8 @@ def open_folder(recipe: SearchRecipe, folder: Path, *, restart: bool) -> None:
                 (path / name).unlink(missing_ok=True)
             for name in (LOGS, TRAINING, ZOO):
                 shutil.rmtree(path / name, ignore_errors=True)
+        if not restart and (folder / RECIPE).is_file() and not _same_times(_former(folder), recipe):
+            (folder / TIMES).unlink(missing_ok=True)
         save_search(recipe, folder / RECIPE)
     except (OSError, ImfuseError) as error:
         raise SearchError(f"{folder}: no folder to search in ({error}); choose another one by -o") from error
@@ -77,6 +92,10 @@ def sweep(recipe: SearchRecipe, folder: Path) -> Iterator[tuple[SearchRecipe, Pa
     for each in weight:
         latency = dataclasses.replace(recipe.latency, weight=each)
         yield dataclasses.replace(recipe, latency=latency), folder / f"{SWEPT}{each:g}"
+
+
+def _same_times(former: SearchRecipe, recipe: SearchRecipe) -> bool:
+    return (former.latency.target, space_of(former)) == (recipe.latency.target, space_of(recipe))
 
 
 def _former(folder: Path) -> SearchRecipe:
