@@ -126,7 +126,7 @@ def test_options_of_a_hypergradient_and_the_space_of_haf_are_options_too(folder)
         (["--gradient.options.steps", "3"], 1, "field gradient.options: hypergradient 'gauss_newton': no option steps"),
         (["--latency.budget_ms", "1"], 1, "no network of the space keeps it; the fastest, 'x1 w4 blend', takes 2.5 ms"),
         (["--training.optimizer.steps", "3"], 1, "field training: unknown field optimizer"),
-        (["--folders", "ir"], 1, "has 1 folders"),
+        (["--folders", "ir"], 1, "--folders: 1 given (ir); give 2, the folder of infrared, then of visible"),
         (["--folders", "ir", "absent"], 1, "absent"),
         (["-o", "own.yaml"], 1, "own.yaml: no folder to search in"),
     ],

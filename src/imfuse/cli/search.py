@@ -47,10 +47,10 @@ def run(arguments: Namespace) -> int:
         TrainingError: a value is not finite, or a check of the exported model fails.
     """
     from imfuse.lab.search.recipe import SearchRecipe
-    from imfuse.lab.search.recipe_files import find_search, read_search, with_folders
+    from imfuse.lab.search.recipe_files import find_search, read_search
 
-    recipe = read_search(find_search(arguments.recipe), given_fields(arguments, SearchRecipe))
-    recipe = with_folders(recipe, arguments.folders) if arguments.folders else recipe
+    given = given_fields(arguments, SearchRecipe)
+    recipe = read_search(find_search(arguments.recipe), given, arguments.folders)
     folder = Path(arguments.output or Path("runs") / f"{recipe.name}-search")
 
     from imfuse.lab.search.chain import check_training

@@ -136,8 +136,15 @@ def test_own_folders_take_the_place_of_all_sets_in_the_search_and_in_the_trainin
     own = (str(tmp_path / "my/ir"), str(tmp_path / "my/vis"))
     assert [images.folders for images in recipe.data.sets] == [own]
     assert recipe.training == {"optimiser": {"steps": 7}, "data": {"patch": 64}}
-    with pytest.raises(RecipeError, match="'own' has 3 folders"):
+    with pytest.raises(RecipeError, match=r"--folders: 3 given \(a, b, c\); give 2, .*infrared, then of visible"):
         with_folders(recipe, ["a", "b", "c"])
+
+
+def test_own_folders_need_no_sets_in_the_file(path):
+    path.write_text("\n".join(line for line in TEXT.splitlines() if not line.startswith(("data:", "training:"))))
+    with pytest.raises(RecipeError, match=r"data\.sets: empty"):
+        read_search(path)
+    assert [images.name for images in read_search(path, folders=["my/ir", "my/vis"]).data.sets] == ["own"]
 
 
 def test_the_hash_changes_with_what_decides_the_winner_only(tiny, change):

@@ -38,12 +38,15 @@ def find_search(name: str | Path) -> Path:
     raise RecipeError(f"{name}: no such recipe of a search; give the path of a YAML file or one of {sorted(known)}")
 
 
-def read_search(path: Path, changes: Mapping[str, Any] | None = None) -> SearchRecipe:
+def read_search(
+    path: Path, changes: Mapping[str, Any] | None = None, folders: Sequence[str] | None = None
+) -> SearchRecipe:
     """Read the recipe of a search.
 
     Args:
         path: YAML.
         changes: values that override those of the file, nested as in the file.
+        folders: the user's own, in place of the file's sets of images, as `with_folders` puts them.
 
     Raises:
         RecipeError: unreadable YAML, an unknown or missing field, a wrong type, or a value out of its range.
@@ -54,6 +57,8 @@ def read_search(path: Path, changes: Mapping[str, Any] | None = None) -> SearchR
     values = merged(values, changes or {})
     check_terms(values.get("objective"), str(path))
     recipe = typed(SearchRecipe, values, str(path))
+    if folders:
+        return with_folders(recipe, folders)
     check_search(recipe)
     return recipe
 
@@ -68,7 +73,16 @@ def save_search(recipe: SearchRecipe, path: Path) -> None:
 
 
 def with_folders(recipe: SearchRecipe, folders: Sequence[str]) -> SearchRecipe:
-    """The recipe with the user's own folders, one a source, in place of its sets of images, in the training too."""
+    """The recipe with the user's own folders, one a source, in place of its sets of images, in the training too.
+
+    Raises:
+        RecipeError: their number is not that of the sources, or the recipe is not as it must be.
+    """
+    if len(folders) != len(recipe.sources):
+        raise RecipeError(
+            f"--folders: {len(folders)} given ({', '.join(folders)}); give {len(recipe.sources)}, the folder of "
+            f"{', then of '.join(recipe.sources)}"
+        )
     training = {name: value for name, value in recipe.training.items() if name != "data"}
     if isinstance(data := recipe.training.get("data"), dict):
         training["data"] = {name: value for name, value in data.items() if name not in ("sets", "root")}
