@@ -18,6 +18,7 @@ from typing import Any
 from imfuse.batch.job import Job
 from imfuse.errors import ImageWriteError
 from imfuse.images.journal import end_torn_line, read_lines
+from imfuse.images.lock import locked
 
 FILE_NAME = ".imfuse.jsonl"
 
@@ -87,18 +88,9 @@ class Manifest:
         Raises:
             ImageWriteError: another run is at work in the folder.
         """
-        try:
-            import fcntl
-        except ImportError:
-            yield
-            return
-        with self.path.open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise ImageWriteError(
-                    f"{self.path.parent}: another imfuse is writing into this folder; wait for its end"
-                ) from error
+        folder = self.path.parent
+        refusal = ImageWriteError(f"{folder}: another imfuse is writing into this folder; wait for its end")
+        with locked(self.path, refusal):
             yield
 
 

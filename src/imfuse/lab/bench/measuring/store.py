@@ -14,12 +14,13 @@ from typing import Any
 
 from imfuse.errors import EvaluationError
 from imfuse.images.journal import end_torn_line, read_lines
+from imfuse.images.lock import locked
 from imfuse.lab.bench.measuring import hashing
 from imfuse.lab.bench.measuring.hashing import FileHashes
-from imfuse.lab.bench.measuring.lock import locked
 
 FOLDER = ".cache"
 FILE_NAME = "cache.jsonl"
+LOCK = "lock"
 
 
 class Cache:
@@ -68,10 +69,11 @@ def opened(report: Path, hashes: FileHashes | None = None) -> Iterator[Cache]:
         EvaluationError: the folder cannot be made or written to, or another run is at work in it.
     """
     folder = report / FOLDER
+    refusal = EvaluationError(f"{report}: another imfuse is at work in this folder; wait for its end")
     with contextlib.ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(locked(folder, report))
+            stack.enter_context(locked(folder / LOCK, refusal))
             cache = Cache(folder / FILE_NAME, hashes)  # read when nobody adds to it any more
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
