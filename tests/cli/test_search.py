@@ -118,9 +118,9 @@ def test_options_of_a_hypergradient_and_the_space_of_haf_are_options_too(folder)
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
-        (["--space.width", "[4]"], 2, "--space.width"),
-        (["--strategy", "guess"], 2, "strategy"),
-        (["--space.cells", "many"], 2, "space.cells"),
+        (["--space.width", "[4]"], 1, "unknown field space.width; allowed here: kinds, "),
+        (["--strategy", "guess"], 1, "field strategy: 'guess'; expected one of gradient, random, evolution"),
+        (["--space.cells", "many"], 1, "field space.cells: 'many'; expected a list of whole numbers"),
         (["--space.cells", "[-1]"], 1, "cells has -1"),
         (["--gradient.warmup", "-1"], 1, "field gradient.warmup: -1; at least 0"),
         (["--gradient.options.steps", "3"], 1, "field gradient.options: hypergradient 'gauss_newton': no option steps"),

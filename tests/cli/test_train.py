@@ -63,8 +63,8 @@ def test_sets_are_given_on_the_command_line(folder):
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
-        (["--data.bach", "3"], 2, "--data.bach"),
-        (["--data.batch", "many"], 2, "data.batch"),
+        (["--data.bach", "3"], 1, "unknown field data.bach; allowed here: root, "),
+        (["--data.batch", "many"], 1, "field data.batch: 'many'; expected a whole number"),
         (["--data.batch", "0"], 1, "data.batch: 0; at least 1"),
         ([], 1, "no folder absent/ir"),
         (["--model.name", "nothing", "--data.root", "."], 1, "nothing"),

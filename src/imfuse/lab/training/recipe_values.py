@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import types
 import typing
 from collections.abc import Collection, Mapping
@@ -13,6 +12,8 @@ from typing import Any, TypeVar
 
 from imfuse.errors import RecipeError
 from imfuse.images.storage import write_file
+from imfuse.lab.training.recipe_types import check_types, did_you_mean
+from imfuse.lab.training.yaml_values import read_value
 
 Kind = TypeVar("Kind")
 
@@ -25,13 +26,8 @@ def load_values(path: Path) -> dict[str, Any]:
     """
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        """YAML 1.1 but for numbers such as 1e-4, which it would take as text for want of a point."""
-
-    number = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$")
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789."))
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader)
+        values = read_value(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RecipeError(f"{path}: not a readable YAML file ({error})") from error
     if not isinstance(values, dict):
@@ -65,6 +61,7 @@ def typed(kind: type[Kind], values: Mapping[str, Any], where: str) -> Kind:
     try:
         parsed = parser.parse_object(dict(values))
     except Exception as error:  # jsonargparse raises several unrelated types, which differ between versions
+        check_types(values, kind, where)
         raise RecipeError(f"{where}: {error}") from error
     # `instantiate` took the place of `instantiate_classes` in jsonargparse 4.49.
     instantiate = getattr(parser, "instantiate", None) or parser.instantiate_classes
@@ -81,7 +78,8 @@ def check_names(values: Mapping[str, Any], kind: type, where: str, at: tuple[str
     for name, value in values.items():
         if name not in hints:
             dotted = ".".join([*at, str(name)])
-            raise RecipeError(f"{where}: unknown field {dotted}; allowed here: {', '.join(hints)}")
+            near = did_you_mean(name, hints)
+            raise RecipeError(f"{where}: unknown field {dotted}; allowed here: {', '.join(hints)}{near}")
         for part, part_kind in _parts(value, hints[name]):
             check_names(part, part_kind, where, (*at, name))
 
