@@ -12,6 +12,7 @@ from imfuse import Fuser
 from imfuse.errors import RecipeError, SearchError
 from imfuse.lab.search.chain import check_training, train_winner
 from imfuse.lab.search.record import TRAINING, ZOO, Winner
+from imfuse.lab.search.search_folder import only_process
 from imfuse.lab.training.logbook import Logbook
 from imfuse.lab.training.recipe_files import read_recipe
 from imfuse.lab.training.weights import load_network
@@ -75,6 +76,14 @@ def test_a_stopped_training_goes_on(tiny, tmp_path, monkeypatch):
     assert (outcome.steps, outcome.finished, outcome.folder) == (2, False, None)
     assert not (tmp_path / ZOO).exists()
     assert train_winner(tiny, tmp_path).card is not None
+
+
+def test_a_training_is_refused_beside_another_process(tiny, tmp_path: Path):
+    pytest.importorskip("fcntl")
+    WINNER.write(tmp_path)
+    with only_process(tmp_path, first=True), pytest.raises(SearchError, match="another process works"):
+        train_winner(tiny, tmp_path)
+    assert not (tmp_path / TRAINING).exists()
 
 
 def test_a_search_that_has_not_finished_is_named(tiny, tmp_path: Path):

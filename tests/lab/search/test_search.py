@@ -16,6 +16,7 @@ from imfuse.lab.search.gradient_search import GradientSearch
 from imfuse.lab.search.recipe_files import read_search
 from imfuse.lab.search.record import COURSE, PAGE, RECIPE, TRIALS, WINNER, Winner, read_course, winners
 from imfuse.lab.search.search import Outcome, search
+from imfuse.lab.search.search_folder import only_process
 from imfuse.lab.search.trials_run import TrialsRun
 
 STRATEGIES = ("gradient", "random", "evolution")
@@ -86,6 +87,15 @@ def test_what_is_found_is_not_searched_again_unless_restarted(finished, run, mon
         run(folder, restart=True)
     assert not (folder / WINNER).exists()
     winner.write(folder)
+
+
+def test_a_search_beside_another_process_is_refused_and_changes_nothing(run, tmp_path):
+    pytest.importorskip("fcntl")
+    with only_process(tmp_path, first=True):
+        for restart in (False, True):
+            with pytest.raises(SearchError, match="another process works in this folder"):
+                run(tmp_path, restart=restart)
+    assert not (tmp_path / RECIPE).exists()
 
 
 def test_another_search_in_the_folder_is_refused(finished, run):

@@ -14,6 +14,7 @@ from imfuse.lab.search.choices import sample
 from imfuse.lab.search.recipe import SearchRecipe
 from imfuse.lab.search.record import TRAINING, ZOO, Winner
 from imfuse.lab.search.retraining import genotype_of, retraining, space_of
+from imfuse.lab.search.search_folder import only_process
 from imfuse.lab.training.export import export_run
 from imfuse.lab.training.loop import train
 from imfuse.lab.training.network import recipe_network
@@ -61,7 +62,8 @@ def train_winner(recipe: SearchRecipe, folder: Path, *, restart: bool = False, l
         licence: terms of the weights, for the card.
 
     Raises:
-        SearchError: the search has not finished, or the folder holds a training with other changes.
+        SearchError: the search has not finished, the folder holds a training with other changes, or another process
+            works in it.
         RecipeError: the changes for the training make no recipe.
         TrainingError: a value is not finite, or a check of the exported model fails.
     """
@@ -71,10 +73,12 @@ def train_winner(recipe: SearchRecipe, folder: Path, *, restart: bool = False, l
         _ = restart or RunFolder(run).steps_done(final)
     except TrainingError as error:
         raise SearchError(f"{error}; `imfuse search ... --retrain` trains again, and keeps the search") from error
-    outcome = train(final, run, restart=restart)
-    if not outcome.finished or getattr(rank_zero_only, "rank", 0):
-        return Trained(outcome.steps_done, outcome.finished)
-    model = folder / ZOO / final.name
-    card = export_run(run, model, licence=licence)
-    save_recipe(final, model / card.recipe)  # beside the weights, where `load_network` finds it
-    return Trained(outcome.steps_done, True, model, card)
+    first = getattr(rank_zero_only, "rank", 0) == 0
+    with only_process(folder, first=first):
+        outcome = train(final, run, restart=restart)
+        if not outcome.finished or not first:
+            return Trained(outcome.steps_done, outcome.finished)
+        model = folder / ZOO / final.name
+        card = export_run(run, model, licence=licence)
+        save_recipe(final, model / card.recipe)  # beside the weights, where `load_network` finds it
+        return Trained(outcome.steps_done, True, model, card)

@@ -22,7 +22,7 @@ from imfuse.lab.search.page import write_page
 from imfuse.lab.search.recipe import SearchRecipe
 from imfuse.lab.search.record import PAGE, WINNER, Found, Winner
 from imfuse.lab.search.retraining import space_of
-from imfuse.lab.search.search_folder import is_done, open_folder, sweep
+from imfuse.lab.search.search_folder import is_done, only_process, open_folder, sweep
 from imfuse.lab.search.times import Times, search_times
 from imfuse.lab.search.trials_run import TrialsRun
 
@@ -51,7 +51,8 @@ def search(recipe: SearchRecipe, folder: Path, *, restart: bool = False, cache: 
 
     Raises:
         RecipeError: the recipe, or the data that it names, is not as it must be.
-        SearchError: the folder holds another search or cannot be written, or no network keeps the budget.
+        SearchError: the folder holds another search, cannot be written or is at work by another process, or no
+            network keeps the budget.
         TrainingError: a value is not finite.
     """
     if not restart and is_done(recipe, folder):
@@ -59,12 +60,14 @@ def search(recipe: SearchRecipe, folder: Path, *, restart: bool = False, cache: 
     fabric = _launched(recipe)
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
         material = make_material(recipe, fabric)
-        if fabric.is_global_zero:
-            open_folder(recipe, folder, restart=restart)
-        fabric.barrier()
-        times = search_times(recipe, folder, fabric, cache)
-        _check_budget(recipe, times)
-        winner = _Searches(folder, fabric, material, times).best(recipe)
+        with only_process(folder, first=fabric.is_global_zero):
+            if fabric.is_global_zero:
+                _ = restart or is_done(recipe, folder)  # raises of what another process left in the meantime
+                open_folder(recipe, folder, restart=restart)
+            fabric.barrier()
+            times = search_times(recipe, folder, fabric, cache)
+            _check_budget(recipe, times)
+            winner = _Searches(folder, fabric, material, times).best(recipe)
     fabric.barrier()  # what the first process wrote is there when any of them goes on
     return Outcome(winner)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from imfuse.errors import ImfuseError, SearchError
+from imfuse.images.lock import locked
 from imfuse.lab.search.recipe import SearchRecipe, search_sha256
 from imfuse.lab.search.recipe_files import read_search, save_search
 from imfuse.lab.search.record import (
@@ -30,6 +32,9 @@ UNSEEN = ("machine", "checkpoint_every", "log_every", "training", "data.root", "
 """Fields that may differ between the parts of one search."""
 
 LEFT = (CHECKPOINT, COURSE, TRIALS, WINNER, PAGE, TIMES)
+
+LOCK = ".lock"
+"""File by which a process that searches or trains in a folder keeps others out."""
 
 BEGUN = (CHECKPOINT, COURSE, TRIALS, WINNER)
 """Files without which there is nothing to lose."""
@@ -61,6 +66,30 @@ def has_begun(folder: Path) -> bool:
     return any((path / name).exists() for path in (folder, *folder.glob(f"{SWEPT}*")) for name in BEGUN)
 
 
+@contextlib.contextmanager
+def only_process(folder: Path, *, first: bool) -> Iterator[None]:
+    """Make the folder, and keep other searches and trainings out of it until the end.
+
+    Args:
+        folder: of a search.
+        first: whether this is the first of the processes of a search, which stands for all of them.
+
+    Raises:
+        SearchError: another process works in the folder, or it cannot be made or written in.
+    """
+    with contextlib.ExitStack() as stack:
+        if first:
+            refusal = SearchError(
+                f"{folder}: another process works in this folder; wait for its end, or choose another folder by -o"
+            )
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locked(folder / LOCK, refusal))
+            except OSError as error:
+                raise _unusable(folder, error) from error
+        yield
+
+
 def open_folder(recipe: SearchRecipe, folder: Path, *, restart: bool) -> None:
     """Make the folder and save the recipe; under `restart`, remove what a former search and its training left.
 
@@ -80,7 +109,7 @@ def open_folder(recipe: SearchRecipe, folder: Path, *, restart: bool) -> None:
             (folder / TIMES).unlink(missing_ok=True)
         save_search(recipe, folder / RECIPE)
     except (OSError, ImfuseError) as error:
-        raise SearchError(f"{folder}: no folder to search in ({error}); choose another one by -o") from error
+        raise _unusable(folder, error) from error
 
 
 def sweep(recipe: SearchRecipe, folder: Path) -> Iterator[tuple[SearchRecipe, Path]]:
@@ -92,6 +121,13 @@ def sweep(recipe: SearchRecipe, folder: Path) -> Iterator[tuple[SearchRecipe, Pa
     for each in weight:
         latency = dataclasses.replace(recipe.latency, weight=each)
         yield dataclasses.replace(recipe, latency=latency), folder / f"{SWEPT}{each:g}"
+
+
+def _unusable(folder: Path, error: Exception) -> SearchError:
+    reason = getattr(error, "strerror", None) or str(error)
+    if folder.is_file():
+        reason = "it is a file"
+    return SearchError(f"{folder}: no folder to search in ({reason}); choose another one by -o")
 
 
 def _same_times(former: SearchRecipe, recipe: SearchRecipe) -> bool:

@@ -70,8 +70,8 @@ def test_the_cache_is_read_after_the_others_are_kept_out(tmp_path, monkeypatch):
         cache.put("a", {"x": 1})
 
     @contextlib.contextmanager
-    def late(folder, report):
-        with (folder / "cache.jsonl").open("ab") as file:  # the end of another run
+    def late(path, _refusal):
+        with path.with_name("cache.jsonl").open("ab") as file:  # the end of another run
             file.write(b'["b", {"x": 2}]\n')
         yield
 
