@@ -22,8 +22,8 @@ SILENT = 3
 WORDS = {"micro": "operator", "macro": "option of the network's shape"}
 
 REMEDY = (
-    "The latency outweighed the loss, so that this says little about fusion: lower the weight of the latency, raise "
-    "the budget, or search among operators of nearer cost"
+    "Where latency.weight is above 0 it may have outweighed the loss: lower it, or raise the budget. Where it is 0, "
+    "search longer, or compare with strategy random: a search by gradients may be misled by weights that networks share"
 )
 
 
