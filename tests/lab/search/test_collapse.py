@@ -25,7 +25,7 @@ def test_nothing_but_the_cheapest_operator_is_a_collapse():
     text = warning("x1 w16 direct csc(dil_3 dil_3) cms(dil_3 dil_3)")
     assert text is not None
     assert text.startswith("collapse to the cheapest operator: 4 of 4 are dil_3 (the network takes 18 ms, and 34 ms")
-    assert "Where latency.weight is above 0 it may have outweighed the loss, raise the budget" in text
+    assert "Where latency.weight is above 0 it may have outweighed the loss: lower it, or raise the budget" in text
 
 
 @pytest.mark.parametrize(
