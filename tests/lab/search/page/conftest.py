@@ -55,8 +55,8 @@ def write_course(recipe: SearchRecipe, folder: Path, until: int | None = None) -
             if choice.name not in settled and recipe.gradient.stages[stage].decides(choice):
                 logits[choice.name] = [value + random.gauss(0, 0.04) for value in logits[choice.name]]
                 logits[choice.name][favourites[choice.name]] += 0.08
-        if step in ends[:-1]:
-            settled |= {c.name for c in space.choices if recipe.gradient.stages[stage].decides(c)}
+        for ended in (s for s, end in zip(recipe.gradient.stages, ends[:-1], strict=False) if step >= end):
+            settled |= {choice.name for choice in space.choices if ended.decides(choice)}
         probabilities = {name: _softmax(values) for name, values in logits.items()}
         picks = {name: values.index(max(values)) for name, values in probabilities.items()}
         for name in settled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections import Counter
@@ -16,7 +17,7 @@ from imfuse.lab.search.page import write_page
 from imfuse.lab.search.page.words import number
 from imfuse.lab.search.pareto import pareto_front
 from imfuse.lab.search.recipe_files import read_search
-from imfuse.lab.search.record import COURSE, PAGE, RECIPE, WINNER, Winner, read_course, read_trials
+from imfuse.lab.search.record import COURSE, PAGE, RECIPE, TRIALS, WINNER, Winner, read_course, read_trials
 from imfuse.lab.search.retraining import space_of
 from imfuse.lab.search.strategies.trial import Trial
 
@@ -210,6 +211,67 @@ def test_time_and_losses_have_their_numbers(done, pages):
     assert times[0][1] == number(rows[10].values["milliseconds"])
 
 
+@pytest.mark.parametrize("warmup", [2, 100])
+def test_a_stage_of_which_nothing_was_logged_says_so_and_shows_no_probability(written, tmp_path, warmup):
+    stages = [{"level": "macro", "steps": 5}, {"level": "micro", "steps": 300}]
+    folder = written["finished"](tmp_path, {"gradient": {"warmup": warmup, "stages": stages}})
+    page = page_of(folder)
+    check(page)
+    assert not page.labels("Probabilities of width")
+    picks = {row[0]: row for row in page.table("choice", "taken", "probability")}
+    assert (picks["width"][2], picks["width"][-1]) == ("", "not logged")
+    shape = f"resolution {picks['resolution'][1]}, width {picks['width'][1]}, "
+    assert f"probability is not known: {shape}" in page.text
+    assert any(float(row[2]) > 0 for name, row in picks.items() if "op" in name)
+
+
+def test_a_stage_that_was_logged_needs_no_such_words(pages):
+    assert "Settled before anything" not in pages["finished"].text
+
+
+def test_the_loss_of_the_winner_is_told_from_those_of_the_course(done, pages, written, tmp_path):
+    words = (
+        "The search loss of the winner, 0.4321, is no point of the line: it is of this network alone, over 8 batches "
+        "of its own and by all terms of the objective; the line is of the networks that each step drew, on the batch "
+        "of the step."
+    )
+    assert words in pages["finished"].text
+    mixed = page_of(written["finished"](tmp_path, {"gradient": {"relaxation": "softmax"}, "trials": {"validation": 1}}))
+    assert "over 1 batch of its own" in mixed.text
+    assert "the line is of all options together, on the batch of the step." in mixed.text
+
+
+def test_a_search_that_runs_has_no_loss_of_a_winner(written, tmp_path):
+    assert "The search loss of the winner" not in page_of(written["running"](tmp_path, 540)).text
+
+
+def test_the_objective_and_the_images_are_told(written, tmp_path):
+    sets = [
+        {"name": "street", "folders": ["ir", "vis"], "weight": 0.4},
+        {"name": "own", "folders": ["/home/me/a", "/b"]},
+    ]
+    edges = {"weight": {"first": 0, "last": 1}, "loss": "gradient", "operator": "sobel"}
+    changes = {"data": {"sets": sets, "simulated": 0.25, "scenes": 7}, "objective": {"edges": edges}}
+    page = page_of(written["finished"](tmp_path, changes))
+    rows = {row[0]: row[1] for table in page.tables for row in table if len(row) == 2}
+    assert "0 to 1 edges (gradient, operator sobel)" in rows["objective"]
+    assert rows["images: street"] == "ir, vis; weight 0.4"
+    assert rows["images: own"] == "a, b; weight 1"
+    assert rows["images: simulated"] == "25% of the patches, of 7 scenes"
+
+
+def test_a_winner_that_was_trained_is_told_with_its_model(written, tmp_path):
+    folder = written["finished"](tmp_path)
+    assert "The winner was trained" not in page_of(folder).text
+    model = folder / "zoo" / read_search(folder / RECIPE).name
+    model.mkdir(parents=True)
+    assert "The winner was trained" not in page_of(folder).text  # a folder without a card is no model
+    (model / "card.json").write_text("{}")
+    page = page_of(folder)
+    check(page)
+    assert f"The winner was trained, and exported to zoo/{model.name} beside this page" in page.text
+
+
 def test_a_long_course_is_thinned_out(written, tmp_path):
     stages = [{"level": "macro", "steps": 300}, {"level": "micro", "steps": 5600}]
     page = page_of(written["finished"](tmp_path, {"gradient": {"stages": stages}}))
@@ -250,6 +312,19 @@ def test_without_a_budget_trials_are_judged_by_loss_and_time(written, tmp_path):
     assert next(row[1] for row in page.table("#", "network") if row[-1] == "best") == best["genotype"]
     assert "budget none" in page.text
     assert "by short trainings and evolution" in page.text
+
+
+@pytest.mark.parametrize(("second", "tied"), [(0.5 * (1 + 5e-7), True), (0.5 * (1 + 5e-6), False)])
+def test_networks_that_tie_for_the_best_are_said_to(written, tmp_path, second, tied):
+    folder = written["tried"](tmp_path, count=5)
+    rows = read_trials(folder)
+    for row, loss in zip(rows, [0.9, 0.5, second, 0.8, None], strict=True):
+        row["loss"] = loss
+    (folder / TRIALS).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = page_of(folder)
+    check(page)
+    assert ("2 networks tie for the lowest search loss, 0.5000, to within a millionth" in page.text) == tied
+    assert (" tie for " in page.text) == tied
 
 
 def test_trials_that_all_diverged_are_said_to_have(written, tmp_path):

@@ -11,6 +11,7 @@ from imfuse.lab.search.page import content
 from imfuse.lab.search.page.curves import loss_entry, time_entry
 from imfuse.lab.search.page.picture import drawing
 from imfuse.lab.search.page.scatter import trials_entry
+from imfuse.lab.search.page.settings import settings
 from imfuse.lab.search.page.story import Story, read_story
 from imfuse.lab.search.page.sweep import sweep_entry
 from imfuse.lab.search.page.trajectories import entry, trajectories
@@ -63,7 +64,7 @@ def _values(story: Story) -> dict[str, Any]:
         "loss": loss_entry(story),
         "trials": trials_entry(story),
         "sweep": sweep_entry(story),
-        "settings": content.settings(story),
+        "settings": settings(story),
         "is_trials": story.recipe.strategy != "gradient",
     }
 
@@ -71,8 +72,15 @@ def _values(story: Story) -> dict[str, Any]:
 def _level(story: Story, level: str, found: list[Any]) -> dict[str, Any]:
     """The plots of the choices of a level, those apart that the network leaves open."""
     own = [trajectory for trajectory in found if trajectory.choice.level == level]
+    seen = {trajectory.choice.name for trajectory in own}
+    unseen = [choice for choice in story.space.choices if choice.level == level and choice.name not in seen]
     return {
         "name": level,
         "taken": [entry(story, trajectory) for trajectory in own if trajectory.taken is not None],
         "open": [entry(story, trajectory) for trajectory in own if trajectory.taken is None],
+        "unlogged": [
+            f"{choice.name} {choice.options[story.picks[choice.name]]}"
+            for choice in unseen
+            if choice.name in story.picks
+        ],
     }

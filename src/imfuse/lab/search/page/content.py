@@ -1,4 +1,4 @@
-"""What the template fills in: where the search stands, its network in numbers, and how it was done."""
+"""What the template fills in: where the search stands, and its network in numbers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 from imfuse.lab.search.page.story import Story
 from imfuse.lab.search.page.trajectories import Trajectory
 from imfuse.lab.search.page.words import count, duration, number, things
-from imfuse.lab.search.record import PAGE, RECIPE
+from imfuse.lab.search.record import PAGE, RECIPE, ZOO
 
 STRATEGIES = {
     "gradient": "by gradients on a supernet",
     "random": "by short trainings of random networks",
     "evolution": "by short trainings and evolution",
 }
+
+CARD = "card.json"
+"""What makes a folder a model."""
 
 
 def head(story: Story) -> dict[str, Any]:
@@ -54,6 +57,7 @@ def network(story: Story) -> dict[str, Any] | None:
         "title": title(story),
         "numbers": _numbers(story),
         "over": _over_budget(story),
+        "model": _model(story),
         "notes": story.winner.notes if story.winner else (),
     }
 
@@ -86,51 +90,6 @@ def picks(story: Story, found: list[Trajectory]) -> list[dict[str, Any]]:
     return rows
 
 
-def settings(story: Story) -> list[tuple[str, str]]:
-    """How the search was done, as names and texts."""
-    recipe = story.recipe
-    own = _gradient_settings(story) if recipe.strategy == "gradient" else _trials_settings(story)
-    return [
-        *own,
-        *_time_settings(story),
-        ("space", f"{things(story.space.size, 'network')}, {things(len(story.space.choices), 'choice')}"),
-        ("batch", f"{recipe.data.batch} of {recipe.data.patch} × {recipe.data.patch}"),
-        ("seed", str(recipe.seed)),
-    ]
-
-
-def _time_settings(story: Story) -> list[tuple[str, str]]:
-    latency = story.recipe.latency
-    target, threads = latency.target, latency.target.threads
-    weights = latency.weight if isinstance(latency.weight, list) else [latency.weight]
-    beyond = "" if latency.budget_ms is None else " above the budget"
-    where = f"{target.engine} on {target.device}" + (f", {things(threads, 'thread')}" if threads else "")
-    return [
-        ("time", f"of a whole call, {where}, {target.width} × {target.height}"),
-        ("loss for each millisecond", ", ".join(f"{weight:g}" for weight in weights) + beyond),
-    ]
-
-
-def _gradient_settings(story: Story) -> list[tuple[str, str]]:
-    gradient = story.recipe.gradient
-    options = ", ".join(f"{name} {value}" for name, value in gradient.options.items())
-    return [
-        ("hypergradient", gradient.hypergradient + (f" ({options})" if options else "")),
-        ("relaxation", f"{gradient.relaxation}, temperature {gradient.temperature:g}"),
-        ("steps", ", ".join(f"{phase.name} {count(phase.end - phase.begin)}" for phase in story.phases)),
-        ("rate of the architecture", f"{gradient.architecture_rate:g}"),
-    ]
-
-
-def _trials_settings(story: Story) -> list[tuple[str, str]]:
-    trials = story.recipe.trials
-    found = [("networks", count(trials.candidates)), ("steps of each", count(trials.steps))]
-    found.append(("judged on", things(trials.validation, "batch", "batches")))
-    if story.recipe.strategy == "evolution":
-        found += [("population", count(trials.population)), ("tournament", count(trials.tournament))]
-    return found
-
-
 def _numbers(story: Story) -> list[tuple[str, str, str]]:
     """Name, value and words of each number of the network."""
     winner, budget = story.winner, story.recipe.latency.budget_ms
@@ -150,6 +109,13 @@ def _numbers(story: Story) -> list[tuple[str, str, str]]:
         where = "on the supernet" if story.recipe.strategy == "gradient" else "after a short training"
         found.append(("search loss", number(loss), where))
     return found
+
+
+def _model(story: Story) -> str:
+    """Where the trained winner is, from the folder of the page; empty where there is none."""
+    name = str(story.recipe.training.get("name", story.recipe.name))
+    there = story.winner and (story.folder / ZOO / name / CARD).is_file()
+    return f"{ZOO}/{name}" if there else ""
 
 
 def _over_budget(story: Story) -> str:

@@ -10,7 +10,7 @@ from imfuse.lab.search.page.chart import Chart, Margins
 from imfuse.lab.search.page.story import Story
 from imfuse.lab.search.page.thinning import Run, runs
 from imfuse.lab.search.page.trajectories import mark_phases, spread
-from imfuse.lab.search.page.words import number
+from imfuse.lab.search.page.words import number, things
 
 POINTS = 60
 LOSSES = {"training_loss": "training", "search_loss": "search"}
@@ -67,7 +67,22 @@ def loss_entry(story: Story) -> dict[str, Any] | None:
         "head": ["step", *(f"{name} loss" for name in there)],
         "rows": _table(list(there.values())),
         "logarithmic": chart.y.log,
+        "of_winner": _of_winner(story) if "search" in there else "",
     }
+
+
+def _of_winner(story: Story) -> str:
+    """Why the search loss of the winner is no point of the curve; empty while there is no winner."""
+    if not story.winner:
+        return ""
+    gradient, batches = story.recipe.gradient, things(story.recipe.trials.validation, "batch", "batches")
+    drawn = "all options together" if gradient.relaxation == "softmax" else "the networks that each step drew"
+    terms = ", in stages with an image by its terms alone" if any(stage.image for stage in gradient.stages) else ""
+    return (
+        f"The search loss of the winner, {number(story.winner.loss)}, is no point of the line: it is of this network "
+        f"alone, over {batches} of its own and by all terms of the objective; the line is of {drawn}, on the batch of "
+        f"the step{terms}."
+    )
 
 
 def _course(story: Story, key: str) -> list[Run]:

@@ -18,6 +18,9 @@ from imfuse.lab.search.strategies.trial import Trial
 LOG_FROM = 10
 """Factor between the slowest and the fastest network from which the axis of time is logarithmic."""
 
+TIE = 1e-6
+"""Part of a loss by which two networks may differ and still tie."""
+
 
 def trials_entry(story: Story) -> dict[str, Any] | None:
     """All networks with their front, and the best so far; None where none were tried."""
@@ -28,6 +31,7 @@ def trials_entry(story: Story) -> dict[str, Any] | None:
     return {
         "scatter": scatter(trials, front, best, story.recipe.latency.budget_ms) if front else "",
         "progress": progress(story) if front else "",
+        "tie": tie(story),
         "diverged": sum(not math.isfinite(trial.loss) for trial in trials),
         "rows": [
             {
@@ -88,6 +92,21 @@ def progress(story: Story) -> Markup:
 def score_name(story: Story) -> str:
     """What networks are chosen by, in words."""
     return "search loss" + (f" + {story.weight:g} · ms" if story.weight else "")
+
+
+def tie(story: Story) -> str:
+    """A sentence where the best is hardly better than others; empty where it is.
+
+    Such losses differ by less than the order of additions can make.
+    """
+    chosen = story.best_trial
+    if chosen is None:
+        return ""
+    score = chosen.loss + story.weight * chosen.milliseconds
+    scores = [trial.loss + story.weight * trial.milliseconds for trial in story.trials]
+    equal = sum(math.isfinite(each) and abs(each - score) <= TIE * abs(score) for each in scores)
+    best = f"{equal} networks tie for the lowest {score_name(story)}, {number(score)}, to within a millionth"
+    return f"{best}; this does not tell which of them is better." if equal > 1 else ""
 
 
 def _name_best(chart: Chart, best: Trial[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -117,14 +116,19 @@ class Story:
     def open_rows(self) -> dict[str, int]:
         """For each choice how many rows there are before it was settled: those before the end of its stage.
 
-        The last stage settles nothing; and where no row is early enough, all count.
+        The last stage settles nothing. A stage that ended before a row of it was logged has none: what was likely when
+        it was settled is not known.
         """
-        ends = {name: phase.end for phase in self.phases[:-1] for name in phase.decides}
-        found = {}
-        for choice in self.space.choices:
-            early = sum(row.step < ends.get(choice.name, math.inf) for row in self.rows)
-            found[choice.name] = early or len(self.rows)
-        return found
+        stages = {name: phase for phase in self.phases[:-1] for name in phase.decides}
+        return {choice.name: self._rows_until(stages.get(choice.name)) for choice in self.space.choices}
+
+    def _rows_until(self, stage: Phase | None) -> int:
+        """Rows before the end of a stage, none if they all are from before it; None is the last stage."""
+        if stage is None:
+            return len(self.rows)
+        early = sum(row.step < stage.end for row in self.rows)
+        unlogged = early < len(self.rows) and not any(row.step > stage.begin for row in self.rows[:early])
+        return 0 if unlogged else early
 
     @cached_property
     def probabilities(self) -> dict[str, list[float]]:
