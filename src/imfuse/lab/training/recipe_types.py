@@ -40,7 +40,7 @@ def expected(hint: Any) -> str:
     >>> expected(float | None), expected(Literal["cpu", "cuda"]), expected(tuple[int, ...])
     ('a number or null', 'one of cpu, cuda', 'a list of whole numbers')
     """
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    origin, arguments = typing.get_origin(hint), list(typing.get_args(hint))
     if _is_union(hint):
         return " or ".join(expected(argument) for argument in arguments)
     if origin is Literal:
@@ -62,7 +62,7 @@ def did_you_mean(name: object, known: Iterable[object]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _expected_list(arguments: tuple[Any, ...]) -> str:
+def _expected_list(arguments: Sequence[Any]) -> str:
     fixed = len(arguments) > 1 and arguments[-1] is not Ellipsis
     size = f"{len(arguments)} " if fixed else ""
     return f"a list of {size}{MANY.get(arguments[0], 'mappings')}"
