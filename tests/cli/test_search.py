@@ -83,9 +83,13 @@ def test_the_winner_is_trained_again_by_other_changes_without_another_search(fol
     monkeypatch.setattr(GradientSearch, "update", lambda *_: pytest.fail("searched again"))
     shorter = [*command, "--training.optimiser.steps", "2", "--training.optimiser.warmup", "1"]
     assert main(shorter) == 1
-    assert "`imfuse search ... --retrain` trains again, and keeps the search" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--retrain trains the winner again, and keeps the search" in said
+    assert "--restart" not in said
     assert main([*shorter, "--retrain"]) == 0
-    assert read_search(folder / "runs/own-search/recipe.yaml").training == {"optimiser": {"steps": 3}}
+    kept = read_search(folder / "runs/own-search/recipe.yaml").training
+    assert kept == {"optimiser": {"steps": 2, "warmup": 1}}
+    assert main(shorter) == 0
 
 
 def test_every_field_is_an_option(folder):

@@ -11,7 +11,8 @@ import pytest
 from imfuse import Fuser
 from imfuse.errors import RecipeError, SearchError
 from imfuse.lab.search.chain import check_training, train_winner
-from imfuse.lab.search.record import TRAINING, ZOO, Winner
+from imfuse.lab.search.recipe_files import read_search
+from imfuse.lab.search.record import RECIPE, TRAINING, ZOO, Winner
 from imfuse.lab.search.search_folder import only_process
 from imfuse.lab.training.logbook import Logbook
 from imfuse.lab.training.recipe_files import read_recipe
@@ -61,11 +62,25 @@ def test_a_second_call_trains_nothing(trained, tiny):
 def test_other_changes_are_refused_and_a_restart_trains_by_them(trained, tiny, change):
     folder, _ = trained
     other = change(tiny, training={"optimiser": {"steps": 2}})
-    with pytest.raises(SearchError, match=r"optimiser\.steps was 3, now 2.*--retrain` trains again, and keeps the sea"):
+    with pytest.raises(SearchError, match=r"optimiser\.steps was 3, now 2\); --retrain trains .*keeps the search$"):
         train_winner(other, folder)
+    assert read_search(folder / RECIPE) == tiny
     outcome = train_winner(other, folder, restart=True)
     assert (outcome.steps, outcome.folder) == (2, folder / ZOO / "tiny")
     assert Winner.read(folder) == WINNER
+    assert read_search(folder / RECIPE) == other
+    assert train_winner(other, folder).finished
+
+
+@pytest.mark.parametrize("name", ["recipe.yaml", "checkpoint.safetensors"])
+def test_a_training_that_cannot_go_on_is_refused_with_the_way_to_keep_the_search(tiny, tmp_path, name):
+    WINNER.write(tmp_path)
+    train_winner(tiny, tmp_path)
+    (tmp_path / TRAINING / name).write_text("name: [")
+    with pytest.raises(SearchError, match=r"training: holds no training .*; --retrain trains") as error:
+        train_winner(tiny, tmp_path)
+    assert "--restart" not in str(error.value)
+    assert train_winner(tiny, tmp_path, restart=True).finished
 
 
 def test_a_stopped_training_goes_on(tiny, tmp_path, monkeypatch):

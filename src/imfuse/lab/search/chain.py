@@ -9,18 +9,22 @@ from random import Random
 import torch
 from lightning_fabric.utilities.rank_zero import rank_zero_only
 
-from imfuse.errors import SearchError, TrainingError
+from imfuse.errors import RecipeError, SearchError, TrainingError
+from imfuse.images.storage import first_line
 from imfuse.lab.search.choices import sample
 from imfuse.lab.search.recipe import SearchRecipe
-from imfuse.lab.search.record import TRAINING, ZOO, Winner
+from imfuse.lab.search.recipe_files import save_search
+from imfuse.lab.search.record import RECIPE, TRAINING, ZOO, Winner
 from imfuse.lab.search.retraining import genotype_of, retraining, space_of
 from imfuse.lab.search.search_folder import only_process
 from imfuse.lab.training.export import export_run
 from imfuse.lab.training.loop import train
 from imfuse.lab.training.network import recipe_network
-from imfuse.lab.training.recipe_files import save_recipe
+from imfuse.lab.training.recipe import Recipe, recipe_sha256
+from imfuse.lab.training.recipe_files import read_recipe, save_recipe
 from imfuse.lab.training.recipe_objective import recipe_objective
-from imfuse.lab.training.run_folder import RunFolder
+from imfuse.lab.training.recipe_values import first_difference
+from imfuse.lab.training.run_folder import UNSEEN, RunFolder
 from imfuse.runtime.card import ModelCard
 
 
@@ -69,12 +73,12 @@ def train_winner(recipe: SearchRecipe, folder: Path, *, restart: bool = False, l
     """
     final = retraining(recipe, genotype_of(recipe, Winner.read(folder).genotype))
     run = folder / TRAINING
-    try:
-        _ = restart or RunFolder(run).steps_done(final)
-    except TrainingError as error:
-        raise SearchError(f"{error}; `imfuse search ... --retrain` trains again, and keeps the search") from error
+    if not restart:
+        _check_former(RunFolder(run), final)
     first = getattr(rank_zero_only, "rank", 0) == 0
     with only_process(folder, first=first):
+        if first:
+            save_search(recipe, folder / RECIPE)  # a training may have other changes than the search was begun with
         outcome = train(final, run, restart=restart)
         if not outcome.finished or not first:
             return Trained(outcome.steps_done, outcome.finished)
@@ -82,3 +86,22 @@ def train_winner(recipe: SearchRecipe, folder: Path, *, restart: bool = False, l
         card = export_run(run, model, licence=licence)
         save_recipe(final, model / card.recipe)  # beside the weights, where `load_network` finds it
         return Trained(outcome.steps_done, True, model, card)
+
+
+def _check_former(run: RunFolder, final: Recipe) -> None:
+    """See that a training can go on from what there is.
+
+    Raises:
+        SearchError: it cannot; says how to train again without another search.
+    """
+    again = "--retrain trains the winner again, and keeps the search"
+    try:
+        former = read_recipe(run.recipe) if run.recipe.is_file() else final
+        if recipe_sha256(former) != recipe_sha256(final):
+            different = first_difference(former, final, UNSEEN)
+            raise SearchError(f"{run.path}: the winner was trained by other values ({different}); {again}")
+        run.steps_done(final)
+    except (RecipeError, TrainingError) as error:
+        inner = error.__cause__  # without the advice of `imfuse train`, which would lose the search
+        cause = first_line(inner if isinstance(inner, Exception) else error)
+        raise SearchError(f"{run.path}: holds no training that can go on ({cause}); {again}") from error
