@@ -139,6 +139,19 @@ def test_networks_that_diverge_are_kept_and_never_win(start, tmp_path):
         none.finish()
 
 
+def test_each_candidate_is_told_in_one_line(start, tmp_path, capsys):
+    run = start(tmp_path)
+    losses = iter([0.5, float("inf"), 0.25, 0.75])
+    run.evaluate = lambda _genotype: next(losses)  # type: ignore[assignment]
+    run.finish()
+    rows, lines = read_trials(tmp_path), capsys.readouterr().err.splitlines()
+    lines = [line for line in lines if " ms, " in line or "search_loss" in line or line.startswith("step ")]
+    begins = [f"{n}/4  {row['genotype']}: {row['milliseconds']:.2f} ms, " for n, row in enumerate(rows, 1)]
+    ends = ["search loss 0.5000", "diverged", "search loss 0.2500", "search loss 0.7500"]
+    assert [line.rpartition(", ")[0] for line in lines] == [a + b for a, b in zip(begins, ends, strict=True)]
+    assert all(line.endswith(" s") for line in lines)
+
+
 def test_trials_of_another_search_are_refused(start, tmp_path):
     start(tmp_path, trials={"candidates": 1}).finish()
     with pytest.raises(SearchError, match="trial 1 of the earlier run is"):

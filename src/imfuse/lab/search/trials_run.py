@@ -120,17 +120,26 @@ class TrialsRun:
         append_line(self.folder / TRIALS, trial_line(trial, seconds))
         done = len(self.trials)
         logbook.advance(done)
-        logbook.note(f"{trial.genotype}: {trial.milliseconds:.2f} ms, {seconds:.1f} s")
+        logbook.note(f"{done}/{self.recipe.trials.candidates}  {_sentence(trial, seconds)}")
         if math.isfinite(trial.loss):
-            logbook.scalars(done, {"search_loss": trial.loss}, {"milliseconds": trial.milliseconds})
-        else:
-            logbook.note(f"step {done}/{self.recipe.trials.candidates}  diverged")
+            logbook.writer.add_scalar("loss/search_loss", trial.loss, done)
+            logbook.writer.add_scalar("training/milliseconds", trial.milliseconds, done)
         self.kept()
         self.clock = time.monotonic()
 
 
 class _StoppedError(Exception):
     """Somebody asked to stop; what was tried is kept."""
+
+
+def _sentence(trial: Trial[Any], seconds: float) -> str:
+    """What became of a candidate.
+
+    >>> _sentence(Trial("x1 w4 blend", 0.5, 3.25), 1.04)
+    'x1 w4 blend: 3.25 ms, search loss 0.5000, 1.0 s'
+    """
+    loss = f"search loss {trial.loss:.4f}" if math.isfinite(trial.loss) else "diverged"
+    return f"{trial.genotype}: {trial.milliseconds:.2f} ms, {loss}, {seconds:.1f} s"
 
 
 def _loss(value: float | None) -> float:
