@@ -74,7 +74,14 @@ def test_search_training_and_export_in_one_chain_make_a_model_that_fuses(folder,
     card = json.loads((folder / "runs/own-search/zoo/own/card.json").read_text())
     assert card["licence"].startswith("weights: Apache-2.0; data: own: the owner's own images")
     assert main(["fuse", "ir/a.png", "vis/a.png", "--model", "runs/own-search/zoo/own", "-o", "fused.png"]) == 0
-    assert cv2.imread("fused.png", cv2.IMREAD_GRAYSCALE).shape == (20, 30)
+    fused = cv2.imread("fused.png", cv2.IMREAD_GRAYSCALE)
+    assert fused is not None
+    assert fused.shape == (20, 30)
+    capsys.readouterr()
+    assert main(["search", "own.yaml", *FOLDERS]) == 0
+    said = capsys.readouterr().out
+    assert "its model is runs/own-search/zoo/own" in said
+    assert "--then-train" not in said
 
 
 def test_the_winner_is_trained_again_by_other_changes_without_another_search(folder, capsys, monkeypatch):
@@ -175,6 +182,24 @@ def test_an_interrupt_of_the_search_or_of_the_training_is_told_and_gives_its_own
         said = capsys.readouterr().out
         assert "training stopped after 2 steps" in said
         assert "the same command without --retrain goes on from there" in said
+    assert main(command) == 0
+
+
+def test_an_interrupt_tells_whether_anything_was_kept(folder, capsys, monkeypatch):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    command = ["search", "own.yaml", *FOLDERS, "--checkpoint_every", "1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(times, "_measured", interrupt)
+        assert main(command) == 130
+    said = capsys.readouterr().out
+    assert "interrupted before anything of the search was kept; the same command begins again" in said
+    with monkeypatch.context() as patch:
+        patch.setattr(Logbook, "advance", lambda _, done: interrupt() if done == 3 else None)
+        assert main(command) == 130
+    said = capsys.readouterr().out
+    assert "interrupted; what was kept last is there, and the same command goes on from there" in said
     assert main(command) == 0
 
 

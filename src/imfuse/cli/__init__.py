@@ -50,7 +50,7 @@ COMMANDS = {
     ),
     "search": Command(
         "Search for a fusion network under a budget of time.",
-        "the last checkpoint is kept; the same command resumes from it",
+        "what the folder of the search holds is kept; the same command goes on from there",
         extra="train",
     ),
     "export": Command("Export a trained model, ready to be used by `imfuse fuse`.", extra="train"),

@@ -53,18 +53,23 @@ def run(arguments: Namespace) -> int:
     recipe = read_search(find_search(arguments.recipe), given, arguments.folders)
     folder = Path(arguments.output or Path("runs") / f"{recipe.name}-search")
 
-    from imfuse.lab.search.chain import check_training
+    from imfuse.lab.search.chain import check_training, trained_model
     from imfuse.lab.search.search import search
 
     trains = arguments.then_train or arguments.retrain
-    if trains:
-        check_training(recipe)
-    outcome = search(recipe, folder, restart=arguments.restart)
-    if outcome.winner is None:
-        _say(f"{folder}: stopped; {_going_on(arguments)}")
+    try:
+        if trains:
+            check_training(recipe)
+        outcome = search(recipe, folder, restart=arguments.restart)
+        if outcome.winner is None:
+            _say(f"{folder}: stopped; {_going_on(arguments)}")
+            return INTERRUPTED
+        model = None if trains else trained_model(recipe, folder)
+        _say(_sentence(outcome.winner, folder, model, known=outcome.known, trains=trains))
+        return _train(recipe, folder, arguments) if trains else 0
+    except KeyboardInterrupt:
+        _say(_interrupted(folder, arguments))
         return INTERRUPTED
-    _say(_sentence(outcome.winner, folder, known=outcome.known, trains=trains))
-    return _train(recipe, folder, arguments) if trains else 0
 
 
 def _train(recipe: Any, folder: Path, arguments: Namespace) -> int:
@@ -88,9 +93,18 @@ def _going_on(arguments: Namespace) -> str:
     return f"the same command{' without ' if again else ''}{' and '.join(again)} goes on from there"
 
 
-def _sentence(winner: Winner, folder: Path, *, known: bool, trains: bool) -> str:
+def _interrupted(folder: Path, arguments: Namespace) -> str:
+    """What is to be said where nothing could be kept at the end, as before the first step or at a second interrupt."""
+    from imfuse.lab.search.search_folder import has_kept
+
+    if has_kept(folder):
+        return f"{folder}: interrupted; what was kept last is there, and {_going_on(arguments)}"
+    return f"{folder}: interrupted before anything of the search was kept; the same command begins again"
+
+
+def _sentence(winner: Winner, folder: Path, model: Path | None, *, known: bool, trains: bool) -> str:
     found = "had found" if known else f"found in {winner.seconds:.0f} s"
-    then = "" if trains else "; --then-train trains and exports it"
+    then = f"; its model is {model}" if model else "" if trains else "; --then-train trains and exports it"
     return (
         f"{folder}: {found} '{winner.genotype}', {winner.measured_ms:.1f} ms a call ({winner.predicted_ms:.1f} "
         f"predicted){then}"

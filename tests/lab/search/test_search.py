@@ -196,6 +196,19 @@ def test_a_page_that_cannot_be_written_loses_no_search(run, tmp_path, monkeypatc
     )
 
 
+def test_the_page_of_a_finished_search_is_written_again_where_it_is_missing(run, finished, monkeypatch):
+    from imfuse.lab.search.page import write_page
+
+    folder, winner = finished["random"]
+    monkeypatch.setattr(module, "write_page", write_page)
+    assert run(folder, strategy="random") == Outcome(winner, known=True)
+    page = folder / PAGE
+    assert page.stat().st_size > 1000
+    page.write_text("kept")
+    run(folder, strategy="random")
+    assert page.read_text() == "kept"
+
+
 @pytest.mark.parametrize("strategy", ["gradient", "random"])
 def test_the_page_is_there_from_the_first_checkpoint_on(run, tmp_path, monkeypatch, strategy):
     from imfuse.lab.search.page import write_page

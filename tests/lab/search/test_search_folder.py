@@ -20,7 +20,7 @@ from imfuse.lab.search.record import (
     ZOO,
     Winner,
 )
-from imfuse.lab.search.search_folder import UNSEEN, is_done, only_process, open_folder, sweep
+from imfuse.lab.search.search_folder import UNSEEN, has_kept, is_done, only_process, open_folder, sweep
 from imfuse.lab.search.target import Target
 from imfuse.lab.training.recipe_values import first_difference
 
@@ -48,7 +48,7 @@ def test_a_search_is_done_once_its_winner_is_there(tiny, tmp_path):
 )
 def test_a_folder_of_another_search_is_refused_with_the_field_that_differs(tiny, change, tmp_path, values, message):
     open_folder(tiny, tmp_path, restart=False)
-    (tmp_path / COURSE).touch()
+    (tmp_path / COURSE).write_text("{}")
     with pytest.raises(SearchError, match=rf"another recipe \({message}\); choose another folder, or --restart"):
         is_done(change(tiny, **values), tmp_path)
 
@@ -58,8 +58,10 @@ def test_a_search_that_has_not_begun_gives_way_to_another(tiny, change, tmp_path
     other = change(tiny, latency={"budget_ms": 4.0})
     open_folder(tiny, tmp_path, restart=False)
     (tmp_path / "weight-0.1").mkdir()
+    (tmp_path / name).touch()  # as the strategies do at their beginning
     assert not is_done(other, tmp_path)
-    (tmp_path / name).touch()
+    (tmp_path / name).write_text("{}")
+    assert has_kept(tmp_path) == (not name.endswith(COURSE))
     with pytest.raises(SearchError, match="another recipe"):
         is_done(other, tmp_path)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.utilities.rank_zero import rank_zero_only
 from rich.console import Console
 
 from imfuse.errors import RecipeError
@@ -56,6 +57,8 @@ def search(recipe: SearchRecipe, folder: Path, *, restart: bool = False, cache: 
         TrainingError: a value is not finite.
     """
     if not restart and is_done(recipe, folder):
+        if getattr(rank_zero_only, "rank", 0) == 0 and not (folder / PAGE).exists():
+            _show(folder)
         return Outcome(Winner.read(folder), known=True)
     fabric = _launched(recipe)
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from imfuse.errors import ImfuseError, SearchError
@@ -36,7 +36,10 @@ LEFT = (CHECKPOINT, COURSE, TRIALS, WINNER, PAGE, TIMES)
 LOCK = ".lock"
 """File by which a process that searches or trains in a folder keeps others out."""
 
-BEGUN = (CHECKPOINT, COURSE, TRIALS, WINNER)
+KEPT = (CHECKPOINT, TRIALS, WINNER)
+"""Files that a search goes on from."""
+
+BEGUN = (COURSE, *KEPT)
 """Files without which there is nothing to lose."""
 
 
@@ -63,7 +66,12 @@ def is_done(recipe: SearchRecipe, folder: Path) -> bool:
 
 def has_begun(folder: Path) -> bool:
     """Whether a search, or one of a sweep, has left more in the folder than its recipe and its times."""
-    return any((path / name).exists() for path in (folder, *folder.glob(f"{SWEPT}*")) for name in BEGUN)
+    return _holds(folder, BEGUN)
+
+
+def has_kept(folder: Path) -> bool:
+    """Whether there is something that a search goes on from."""
+    return _holds(folder, KEPT)
 
 
 @contextlib.contextmanager
@@ -121,6 +129,12 @@ def sweep(recipe: SearchRecipe, folder: Path) -> Iterator[tuple[SearchRecipe, Pa
     for each in weight:
         latency = dataclasses.replace(recipe.latency, weight=each)
         yield dataclasses.replace(recipe, latency=latency), folder / f"{SWEPT}{each:g}"
+
+
+def _holds(folder: Path, names: Iterable[str]) -> bool:
+    """Whether one of the files is there, in the folder or in one of a sweep, and holds anything."""
+    paths = [path / name for path in (folder, *folder.glob(f"{SWEPT}*")) for name in names]
+    return any(path.is_file() and path.stat().st_size > 0 for path in paths)
 
 
 def _unusable(folder: Path, error: Exception) -> SearchError:
