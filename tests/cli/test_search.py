@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -138,14 +139,28 @@ def test_options_of_a_hypergradient_and_the_space_of_haf_are_options_too(folder)
         (["--latency.budget_ms", "1"], 1, "no network of the space keeps it; the fastest, 'x1 w4 blend', takes 2.5 ms"),
         (["--training.optimizer.steps", "3"], 1, "field training: unknown field optimizer"),
         (["--folders", "ir"], 1, "--folders: 1 given (ir); give 2, the folder of infrared, then of visible"),
-        (["--folders", "ir", "absent"], 1, "absent"),
+        (["--folders", "ir", "absent"], 1, "--folders: no folder absent; name folders that are there, that of infrare"),
+        (
+            ["--folders", "ir", "other"],
+            1,
+            "need the same name before the suffix, so rename those in one of the folders",
+        ),
         (["-o", "own.yaml"], 1, "own.yaml: no folder to search in"),
     ],
 )
 def test_a_mistake_ends_with_its_status_and_reason(folder, capsys, options, status, message):
     folders = [] if "--folders" in options else FOLDERS
+    (folder / "other").mkdir()
+    shutil.copy("ir/a.png", "other/d.png")
     assert main(["search", "own.yaml", *folders, *options]) == status
     assert message in capsys.readouterr().err
+
+
+def test_images_of_a_recipe_that_are_not_there_can_be_replaced_by_own_ones(folder, capsys):
+    assert main(["search", "own.yaml"]) == 1
+    said = capsys.readouterr().err
+    assert "no folder absent/ir" in said
+    assert "or search on your own images by --folders INFRARED VISIBLE" in said
 
 
 def test_an_unknown_recipe_is_refused_with_those_that_there_are(folder, capsys):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imfuse.cli._recipe_fields import add_recipe_fields, given_fields
 from imfuse.cli.train import INTERRUPTED
+from imfuse.errors import ImfuseError, PairingError, RecipeError
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
+    from imfuse.lab.search.recipe import SearchRecipe
     from imfuse.lab.search.record import Winner
 
 
@@ -60,7 +63,10 @@ def run(arguments: Namespace) -> int:
     try:
         if trains:
             check_training(recipe)
-        outcome = search(recipe, folder, restart=arguments.restart)
+        try:
+            outcome = search(recipe, folder, restart=arguments.restart)
+        except (RecipeError, PairingError) as error:
+            raise _advised(error, recipe, arguments.folders or ()) from error
         if outcome.winner is None:
             _say(f"{folder}: stopped; {_going_on(arguments)}")
             return INTERRUPTED
@@ -70,6 +76,21 @@ def run(arguments: Namespace) -> int:
     except KeyboardInterrupt:
         _say(_interrupted(folder, arguments))
         return INTERRUPTED
+
+
+def _advised(error: ImfuseError, recipe: SearchRecipe, folders: Sequence[str]) -> ImfuseError:
+    """The error, with what can be done by the options of this command where it is of the images."""
+    text = str(error)
+    if missing := [folder for folder in folders if not Path(folder).is_dir()]:
+        wanted = ", then of ".join(recipe.sources)
+        text = f"--folders: no folder {missing[0]}; name folders that are there, that of {wanted}"
+    elif not folders and any(
+        not Path(recipe.data.root, folder).is_dir() for images in recipe.data.sets for folder in images.folders
+    ):
+        text += f"; or search on your own images by --folders {' '.join(recipe.sources).upper()}"
+    elif isinstance(error, PairingError) and "; if their names differ" in text:
+        text = text.partition("; if their names differ")[0] + ", so rename those in one of the folders"
+    return type(error)(text)
 
 
 def _train(recipe: Any, folder: Path, arguments: Namespace) -> int:

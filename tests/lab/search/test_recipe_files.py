@@ -43,6 +43,10 @@ def test_a_recipe_is_found_by_its_path_and_a_wrong_name_tells_those_that_there_a
     assert find_search(path) == path
     with pytest.raises(RecipeError, match=r"nope: no such recipe of a search; .*'haf', 'ivif-10ms', 'tim'"):
         find_search("nope")
+    with pytest.raises(RecipeError, match=r"ivif: a recipe of a training, for `imfuse train`; .*'haf', 'ivif-10ms'"):
+        find_search("ivif")
+    with pytest.raises(RecipeError, match=r": a directory; give the path of a YAML file or one of \['haf'"):
+        find_search(path.parent)
 
 
 def test_changes_override_nested_values_and_the_rest_stays(path):
@@ -133,11 +137,19 @@ def test_other_strategies_need_no_stages(tiny, change):
 def test_own_folders_take_the_place_of_all_sets_in_the_search_and_in_the_training(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     recipe = with_folders(read_search(path), ["my/ir", "my/vis"])
-    own = (str(tmp_path / "my/ir"), str(tmp_path / "my/vis"))
-    assert [images.folders for images in recipe.data.sets] == [own]
+    assert [(images.name, images.folders) for images in recipe.data.sets] == [("own", ("ir", "vis"))]
+    assert recipe.data.root == str(tmp_path / "my")
     assert recipe.training == {"optimiser": {"steps": 7}, "data": {"patch": 64}}
     with pytest.raises(RecipeError, match=r"--folders: 3 given \(a, b, c\); give 2, .*infrared, then of visible"):
         with_folders(recipe, ["a", "b", "c"])
+
+
+def test_own_folders_that_moved_together_make_the_same_search(path, tmp_path):
+    def hashed(*folders: str) -> str:
+        return search_sha256(read_search(path, folders=[str(tmp_path / folder) for folder in folders]))
+
+    assert hashed("one/ir", "one/vis/day") == hashed("two/three/ir", "two/three/vis/day")
+    assert hashed("one/ir", "one/vis") != hashed("one/vis", "one/ir")
 
 
 def test_own_folders_need_no_sets_in_the_file(path):

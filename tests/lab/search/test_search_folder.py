@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from imfuse.errors import SearchError
-from imfuse.lab.search.recipe_files import read_search
+from imfuse.lab.search.recipe import SearchRecipe
+from imfuse.lab.search.recipe_files import read_search, with_folders
 from imfuse.lab.search.record import (
     CHECKPOINT,
     COURSE,
@@ -88,6 +89,24 @@ def test_what_does_not_decide_the_winner_may_change(tiny, change, tmp_path):
     other = change(tiny, training={"seed": 3}, log_every=7, data={"root": "elsewhere"})
     assert not is_done(other, tmp_path)
     assert first_difference(tiny, other, UNSEEN) == "no visible field"
+
+
+def test_own_folders_may_move_together_but_not_be_others(tiny, tmp_path):
+    def own(*folders: str) -> SearchRecipe:
+        return with_folders(tiny, [str(tmp_path / folder) for folder in folders])
+
+    for name in ("day/ir", "day/vis", "night/ir", "night/vis"):
+        (tmp_path / name).mkdir(parents=True)
+    run = tmp_path / "run"
+    open_folder(own("day/ir", "day/vis"), run, restart=False)
+    WINNER_OF_ALL.write(run)
+    with pytest.raises(SearchError, match=r"on other images: .*day/ir, .*day/vis; now .*night/vis\. Name by --folders"):
+        is_done(own("night/ir", "night/vis"), run)
+    (tmp_path / "day").rename(tmp_path / "moved")
+    assert is_done(own("moved/ir", "moved/vis"), run)
+    with pytest.raises(SearchError, match=r"on other images: .*--folders .* --restart") as error:
+        is_done(own("moved/vis", "moved/ir"), run)
+    assert "(" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", [CHECKPOINT, TRIALS])

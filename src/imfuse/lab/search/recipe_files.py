@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
@@ -14,11 +15,15 @@ from imfuse.lab.search.choices import sample
 from imfuse.lab.search.recipe import HYPERGRADIENT_NAMES, SearchRecipe
 from imfuse.lab.search.retraining import retraining, space_of
 from imfuse.lab.term import read_term
+from imfuse.lab.training.recipe import DataRecipe
 from imfuse.lab.training.recipe_files import RECIPE_FOLDERS, check_terms, own_data
 from imfuse.lab.training.recipe_values import check_names, load_values, merged, save_values, typed
 
 FOLDER = "search"
 """Of the recipes of searches, inside the folders of recipes."""
+
+OWN = "own"
+"""Name of the set that `--folders` makes."""
 
 Rule = tuple[bool, str]
 """Whether it holds, and what to say of the field where it does not."""
@@ -35,6 +40,13 @@ def find_search(name: str | Path) -> Path:
     known = {path.stem: path for folder in RECIPE_FOLDERS for path in sorted((folder / FOLDER).glob("*.yaml"))}
     if str(name) in known:
         return known[str(name)]
+    if Path(name).is_dir():
+        raise RecipeError(f"{name}: a directory; give the path of a YAML file or one of {sorted(known)}")
+    if any((folder / f"{name}.yaml").is_file() for folder in RECIPE_FOLDERS):
+        raise RecipeError(
+            f"{name}: a recipe of a training, for `imfuse train`; of searches there are {sorted(known)}, or give the "
+            "path of a YAML file"
+        )
     raise RecipeError(f"{name}: no such recipe of a search; give the path of a YAML file or one of {sorted(known)}")
 
 
@@ -75,6 +87,8 @@ def save_search(recipe: SearchRecipe, path: Path) -> None:
 def with_folders(recipe: SearchRecipe, folders: Sequence[str]) -> SearchRecipe:
     """The recipe with the user's own folders, one a source, in place of its sets of images, in the training too.
 
+    What they share of their paths becomes `data.root`, so that a search goes on where they have moved together.
+
     Raises:
         RecipeError: their number is not that of the sources, or the recipe is not as it must be.
     """
@@ -86,9 +100,19 @@ def with_folders(recipe: SearchRecipe, folders: Sequence[str]) -> SearchRecipe:
     training = {name: value for name, value in recipe.training.items() if name != "data"}
     if isinstance(data := recipe.training.get("data"), dict):
         training["data"] = {name: value for name, value in data.items() if name not in ("sets", "root")}
-    changed = dataclasses.replace(recipe, data=own_data(recipe.data, folders), training=training)
+    changed = dataclasses.replace(recipe, data=_below_root(own_data(recipe.data, folders)), training=training)
     check_search(changed)
     return changed
+
+
+def _below_root(data: DataRecipe) -> DataRecipe:
+    images = data.sets[0]
+    try:
+        root = os.path.commonpath([Path(folder).parent for folder in images.folders])
+    except ValueError:  # on several drives
+        return data
+    inside = tuple(Path(os.path.relpath(folder, root)).as_posix() for folder in images.folders)
+    return dataclasses.replace(data, root=root, sets=(dataclasses.replace(images, name=OWN, folders=inside),))
 
 
 def check_search(recipe: SearchRecipe) -> None:

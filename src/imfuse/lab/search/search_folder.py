@@ -11,7 +11,7 @@ from pathlib import Path
 from imfuse.errors import ImfuseError, SearchError
 from imfuse.images.lock import locked
 from imfuse.lab.search.recipe import SearchRecipe, search_sha256
-from imfuse.lab.search.recipe_files import read_search, save_search
+from imfuse.lab.search.recipe_files import OWN, read_search, save_search
 from imfuse.lab.search.record import (
     CHECKPOINT,
     COURSE,
@@ -57,10 +57,14 @@ def is_done(recipe: SearchRecipe, folder: Path) -> bool:
     if search_sha256(former) != search_sha256(recipe):
         if not has_begun(folder):
             return False
+        if _folders(former) != _folders(recipe) and _places(former) != _places(recipe):
+            raise SearchError(_other_images(folder, former, recipe))
         raise SearchError(
             f"{folder}: holds a search with another recipe ({first_difference(former, recipe, UNSEEN)}); "
             "choose another folder, or --restart to begin again and lose it"
         )
+    if _moved(former, recipe) and all(place.is_dir() for place in _places(former)):
+        raise SearchError(_other_images(folder, former, recipe))  # not moved, but others of the same names
     return (folder / WINNER).is_file()
 
 
@@ -129,6 +133,28 @@ def sweep(recipe: SearchRecipe, folder: Path) -> Iterator[tuple[SearchRecipe, Pa
     for each in weight:
         latency = dataclasses.replace(recipe.latency, weight=each)
         yield dataclasses.replace(recipe, latency=latency), folder / f"{SWEPT}{each:g}"
+
+
+def _moved(former: SearchRecipe, recipe: SearchRecipe) -> bool:
+    """Whether the user's own folders have other places; a recipe's own `data.root` may change as it likes."""
+    return any(images.name == OWN for images in recipe.data.sets) and _places(former) != _places(recipe)
+
+
+def _folders(recipe: SearchRecipe) -> list[str]:
+    return [folder for images in recipe.data.sets for folder in images.folders]
+
+
+def _places(recipe: SearchRecipe) -> list[Path]:
+    return [Path(recipe.data.root, folder).absolute() for folder in _folders(recipe)]
+
+
+def _other_images(folder: Path, former: SearchRecipe, recipe: SearchRecipe) -> str:
+    before, now = (", ".join(map(str, _places(each))) for each in (former, recipe))
+    return (
+        f"{folder}: holds a search on other images: {before}; now {now}. Name by --folders those that it began with, "
+        "which may have moved together under the same names; choose another folder by -o; or --restart to begin again "
+        "and lose it"
+    )
 
 
 def _holds(folder: Path, names: Iterable[str]) -> bool:
