@@ -187,21 +187,23 @@ def measured_again(results: dict[Job, Any], recipe: SearchRecipe) -> dict[Job, f
 
 
 def print_table(results: dict[Job, Any], again: dict[Job, float]) -> None:
-    """A row for each strategy and budget: mean and spread over the seeds."""
+    """A row for each strategy and budget: mean and spread over the seeds; the metrics are means over the sets."""
     groups: dict[tuple[str, float], list[Job]] = defaultdict(list)
     for job in results:
         groups[job.strategy, job.budget].append(job)
     sets = list(next(iter(results.values()))["sets"]) if results else []
-    columns = [(name, metric) for name in sets for metric in ("objective", *METRICS)]
-    heads = ("strategy", "budget", "seeds", "ms", "search s", *(f"{name} {metric}" for name, metric in columns))
-    print("|".join(["", *heads, ""]))
-    print("|---" * len(heads) + "|")
+    heads = ("budget", "strategy", "seeds", "ms", "search s", *(f"objective {name}" for name in sets), *METRICS)
+    print("|".join(["", *heads, "found", ""]))
+    print("|---" * (len(heads) + 1) + "|")
     for (strategy, budget), jobs in sorted(groups.items(), key=lambda item: (item[0][1], item[0][0])):
         rows = [results[job] for job in jobs]
-        cells = [strategy, f"{budget:g}", str(len(jobs))]
+        cells = [f"{budget:g}", strategy, str(len(jobs))]
         cells.append(spread([again[job] if job in again else results[job]["measured_ms"] for job in jobs], 1))
         cells.append(spread([row["seconds"] for row in rows], 0))
-        cells += [spread([row["sets"][name][metric] for row in rows], 3) for name, metric in columns]
+        cells += [spread([row["sets"][name]["objective"] for row in rows], 3) for name in sets]
+        means = [{metric: np.mean([row["sets"][name][metric] for name in sets]) for metric in METRICS} for row in rows]
+        cells += [spread([mean[metric] for mean in means], 3) for metric in METRICS]
+        cells.append("; ".join(dict.fromkeys(row["genotype"] for row in rows)))
         print("|".join(["", *cells, ""]))
 
 
