@@ -201,7 +201,9 @@ def print_table(results: dict[Job, Any], again: dict[Job, float]) -> None:
         cells.append(spread([again[job] if job in again else results[job]["measured_ms"] for job in jobs], 1))
         cells.append(spread([row["seconds"] for row in rows], 0))
         cells += [spread([row["sets"][name]["objective"] for row in rows], 3) for name in sets]
-        means = [{metric: np.mean([row["sets"][name][metric] for name in sets]) for metric in METRICS} for row in rows]
+        means = [
+            {metric: float(np.mean([row["sets"][name][metric] for name in sets])) for metric in METRICS} for row in rows
+        ]
         cells += [spread([mean[metric] for mean in means], 3) for metric in METRICS]
         cells.append("; ".join(dict.fromkeys(row["genotype"] for row in rows)))
         print("|".join(["", *cells, ""]))
