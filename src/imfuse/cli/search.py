@@ -46,7 +46,8 @@ def run(arguments: Namespace) -> int:
 
     Raises:
         RecipeError: the recipe, or the data that it names, is not as it must be.
-        SearchError: the folder holds another search, or no network keeps the budget.
+        PairingError: no images have the same name in all folders.
+        SearchError: the folder holds another search or is not to be used, or no network keeps the budget.
         TrainingError: a value is not finite, or a check of the exported model fails.
     """
     from imfuse.lab.search.recipe import SearchRecipe
@@ -56,26 +57,30 @@ def run(arguments: Namespace) -> int:
     recipe = read_search(find_search(arguments.recipe), given, arguments.folders)
     folder = Path(arguments.output or Path("runs") / f"{recipe.name}-search")
 
+    try:
+        return _search(recipe, folder, arguments)
+    except KeyboardInterrupt:
+        _say(_interrupted(folder, arguments))
+        return INTERRUPTED
+
+
+def _search(recipe: SearchRecipe, folder: Path, arguments: Namespace) -> int:
     from imfuse.lab.search.chain import check_training, trained_model
     from imfuse.lab.search.search import search
 
     trains = arguments.then_train or arguments.retrain
+    if trains:
+        check_training(recipe)
     try:
-        if trains:
-            check_training(recipe)
-        try:
-            outcome = search(recipe, folder, restart=arguments.restart)
-        except (RecipeError, PairingError) as error:
-            raise _advised(error, recipe, arguments.folders or ()) from error
-        if outcome.winner is None:
-            _say(f"{folder}: stopped; {_going_on(arguments)}")
-            return INTERRUPTED
-        model = None if trains else trained_model(recipe, folder)
-        _say(_sentence(outcome.winner, folder, model, known=outcome.known, trains=trains))
-        return _train(recipe, folder, arguments) if trains else 0
-    except KeyboardInterrupt:
-        _say(_interrupted(folder, arguments))
+        outcome = search(recipe, folder, restart=arguments.restart)
+    except (RecipeError, PairingError) as error:
+        raise _advised(error, recipe, arguments.folders or ()) from error
+    if outcome.winner is None:
+        _say(f"{folder}: stopped; {_going_on(arguments)}")
         return INTERRUPTED
+    model = None if trains else trained_model(recipe, folder)
+    _say(_sentence(outcome.winner, folder, model, known=outcome.known, trains=trains))
+    return _train(recipe, folder, arguments) if trains else 0
 
 
 def _advised(error: ImfuseError, recipe: SearchRecipe, folders: Sequence[str]) -> ImfuseError:

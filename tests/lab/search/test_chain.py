@@ -13,7 +13,7 @@ from imfuse.errors import RecipeError, SearchError
 from imfuse.lab.search.chain import check_training, train_winner
 from imfuse.lab.search.recipe_files import read_search
 from imfuse.lab.search.record import RECIPE, TRAINING, ZOO, Winner
-from imfuse.lab.search.search_folder import only_process
+from imfuse.lab.search.working import only_process
 from imfuse.lab.training.logbook import Logbook
 from imfuse.lab.training.recipe_files import read_recipe
 from imfuse.lab.training.weights import load_network

@@ -16,8 +16,8 @@ from imfuse.lab.search.gradient_search import GradientSearch
 from imfuse.lab.search.recipe_files import read_search
 from imfuse.lab.search.record import COURSE, PAGE, RECIPE, TRIALS, WINNER, Winner, read_course, winners
 from imfuse.lab.search.search import Outcome, search
-from imfuse.lab.search.search_folder import only_process
 from imfuse.lab.search.trials_run import TrialsRun
+from imfuse.lab.search.working import only_process
 
 STRATEGIES = ("gradient", "random", "evolution")
 MEASURED = 2.0

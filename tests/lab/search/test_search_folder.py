@@ -21,7 +21,7 @@ from imfuse.lab.search.record import (
     ZOO,
     Winner,
 )
-from imfuse.lab.search.search_folder import UNSEEN, has_kept, is_done, only_process, open_folder, sweep
+from imfuse.lab.search.search_folder import UNSEEN, has_kept, is_done, open_folder, sweep
 from imfuse.lab.search.target import Target
 from imfuse.lab.training.recipe_values import first_difference
 
@@ -137,24 +137,10 @@ def test_a_restart_clears_what_a_search_and_its_training_left_and_nothing_else(t
     assert left == {RECIPE, *(str(Path(name)) for name in theirs)}
 
 
-def test_one_process_at_a_time_works_in_a_folder_and_stands_for_those_it_started(tmp_path):
-    pytest.importorskip("fcntl")
-    folder = tmp_path / "a/b"
-    with only_process(folder, first=True):
-        with only_process(folder, first=False):
-            pass
-        with pytest.raises(SearchError, match=r"b: another process works .*-o"), only_process(folder, first=True):
-            pass
-    with only_process(folder, first=True):
-        pass
-
-
 def test_a_place_that_cannot_be_written_is_named(tiny, tmp_path):
     (tmp_path / "file").touch()
     for place in (tmp_path / "file", tmp_path / "file" / "inside"):
-        message = rf"{place.name}: no folder to search in \((it is a file|Not a directory)\); choose another one by -o"
-        with pytest.raises(SearchError, match=message), only_process(place, first=True):
-            pass
+        message = rf"{place.name}: no folder to search in \((it is a file|not a directory)\); choose another one by -o"
         with pytest.raises(SearchError, match=message):
             open_folder(tiny, place, restart=False)
 

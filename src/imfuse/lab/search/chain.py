@@ -16,7 +16,7 @@ from imfuse.lab.search.recipe import SearchRecipe
 from imfuse.lab.search.recipe_files import save_search
 from imfuse.lab.search.record import RECIPE, TRAINING, ZOO, Winner
 from imfuse.lab.search.retraining import genotype_of, retraining, space_of
-from imfuse.lab.search.search_folder import only_process
+from imfuse.lab.search.working import only_process, writing_in
 from imfuse.lab.training.export import export_run
 from imfuse.lab.training.loop import train
 from imfuse.lab.training.network import recipe_network
@@ -73,8 +73,8 @@ def train_winner(recipe: SearchRecipe, folder: Path, *, restart: bool = False, l
         licence: terms of the weights, for the card.
 
     Raises:
-        SearchError: the search has not finished, the folder holds a training with other changes, or another process
-            works in it.
+        SearchError: the search has not finished, the folder holds a training with other changes or cannot be written
+            in, or another process works in it.
         RecipeError: the changes for the training make no recipe.
         TrainingError: a value is not finite, or a check of the exported model fails.
     """
@@ -83,7 +83,7 @@ def train_winner(recipe: SearchRecipe, folder: Path, *, restart: bool = False, l
     if not restart:
         _check_former(RunFolder(run), final)
     first = getattr(rank_zero_only, "rank", 0) == 0
-    with only_process(folder, first=first):
+    with only_process(folder, first=first), writing_in(folder):
         if first:
             save_search(recipe, folder / RECIPE)  # a training may have other changes than the search was begun with
         outcome = train(final, run, restart=restart)

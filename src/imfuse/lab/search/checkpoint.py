@@ -11,10 +11,13 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from imfuse.errors import SearchError, TrainingError
+from imfuse.images.storage import first_line
 from imfuse.lab.search.gradient_search import GradientSearch
 from imfuse.lab.training.checkpoint import load_tensors, save_tensors
 
 SUPERNET, WEIGHTS, ARCHITECTURE = "supernet.", "weights.", "architecture."
+
+_DAMAGED = "damaged, or not the state of this search; --restart searches again from the beginning"
 
 
 def save_search_state(path: Path, search: GradientSearch, done: int, seconds: float, sha256: str) -> None:
@@ -41,8 +44,10 @@ def load_search_state(path: Path, search: GradientSearch, sha256: str) -> tuple[
             )
         supernet = {n.removeprefix(SUPERNET): t for n, t in tensors.items() if n.startswith(SUPERNET)}
         search.supernet.load_state_dict(supernet)
-    except (TrainingError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise SearchError(f"{path}: not the state of this search ({error}); search with --restart") from error
+    except TrainingError as error:  # whose text advises on trainings
+        raise SearchError(f"{path}: {_DAMAGED}") from error
+    except (RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise SearchError(f"{path}: {_DAMAGED} ({first_line(error)})") from error
     _restore(WEIGHTS, search.weight_optimiser, search.weights, tensors)
     _restore(ARCHITECTURE, search.architecture_optimiser, search.logits, tensors)
     search.supernet.settle(state["settled"])

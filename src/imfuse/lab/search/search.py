@@ -23,9 +23,10 @@ from imfuse.lab.search.page import write_page
 from imfuse.lab.search.recipe import SearchRecipe
 from imfuse.lab.search.record import PAGE, WINNER, Found, Winner
 from imfuse.lab.search.retraining import space_of
-from imfuse.lab.search.search_folder import is_done, only_process, open_folder, sweep
+from imfuse.lab.search.search_folder import is_done, open_folder, sweep
 from imfuse.lab.search.times import Times, search_times
 from imfuse.lab.search.trials_run import TrialsRun
+from imfuse.lab.search.working import only_process, writing_in
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def search(recipe: SearchRecipe, folder: Path, *, restart: bool = False, cache: 
     fabric = _launched(recipe)
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
         material = make_material(recipe, fabric)
-        with only_process(folder, first=fabric.is_global_zero):
+        with only_process(folder, first=fabric.is_global_zero), writing_in(folder):
             if fabric.is_global_zero:
                 _ = restart or is_done(recipe, folder)  # raises of what another process left in the meantime
                 open_folder(recipe, folder, restart=restart)

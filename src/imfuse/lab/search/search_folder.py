@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from imfuse.errors import ImfuseError, SearchError
-from imfuse.images.lock import locked
 from imfuse.lab.search.recipe import SearchRecipe, search_sha256
 from imfuse.lab.search.recipe_files import OWN, read_search, save_search
 from imfuse.lab.search.record import (
@@ -26,15 +24,13 @@ from imfuse.lab.search.record import (
     ZOO,
 )
 from imfuse.lab.search.retraining import space_of
+from imfuse.lab.search.working import unusable
 from imfuse.lab.training.recipe_values import first_difference
 
 UNSEEN = ("machine", "checkpoint_every", "log_every", "training", "data.root", "data.cache_mb", "data.workers")
 """Fields that may differ between the parts of one search."""
 
 LEFT = (CHECKPOINT, COURSE, TRIALS, WINNER, PAGE, TIMES)
-
-LOCK = ".lock"
-"""File by which a process that searches or trains in a folder keeps others out."""
 
 KEPT = (CHECKPOINT, TRIALS, WINNER)
 """Files that a search goes on from."""
@@ -78,30 +74,6 @@ def has_kept(folder: Path) -> bool:
     return _holds(folder, KEPT)
 
 
-@contextlib.contextmanager
-def only_process(folder: Path, *, first: bool) -> Iterator[None]:
-    """Make the folder, and keep other searches and trainings out of it until the end.
-
-    Args:
-        folder: of a search.
-        first: whether this is the first of the processes of a search, which stands for all of them.
-
-    Raises:
-        SearchError: another process works in the folder, or it cannot be made or written in.
-    """
-    with contextlib.ExitStack() as stack:
-        if first:
-            refusal = SearchError(
-                f"{folder}: another process works in this folder; wait for its end, or choose another folder by -o"
-            )
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(locked(folder / LOCK, refusal))
-            except OSError as error:
-                raise _unusable(folder, error) from error
-        yield
-
-
 def open_folder(recipe: SearchRecipe, folder: Path, *, restart: bool) -> None:
     """Make the folder and save the recipe; under `restart`, remove what a former search and its training left.
 
@@ -121,7 +93,7 @@ def open_folder(recipe: SearchRecipe, folder: Path, *, restart: bool) -> None:
             (folder / TIMES).unlink(missing_ok=True)
         save_search(recipe, folder / RECIPE)
     except (OSError, ImfuseError) as error:
-        raise _unusable(folder, error) from error
+        raise unusable(folder, error) from error
 
 
 def sweep(recipe: SearchRecipe, folder: Path) -> Iterator[tuple[SearchRecipe, Path]]:
@@ -161,13 +133,6 @@ def _holds(folder: Path, names: Iterable[str]) -> bool:
     """Whether one of the files is there, in the folder or in one of a sweep, and holds anything."""
     paths = [path / name for path in (folder, *folder.glob(f"{SWEPT}*")) for name in names]
     return any(path.is_file() and path.stat().st_size > 0 for path in paths)
-
-
-def _unusable(folder: Path, error: Exception) -> SearchError:
-    reason = getattr(error, "strerror", None) or str(error)
-    if folder.is_file():
-        reason = "it is a file"
-    return SearchError(f"{folder}: no folder to search in ({reason}); choose another one by -o")
 
 
 def _same_times(former: SearchRecipe, recipe: SearchRecipe) -> bool:
