@@ -139,6 +139,13 @@ def test_after_a_refused_budget_another_one_is_searched_without_a_restart(run, t
     assert run(tmp_path, strategy="random", latency={"budget_ms": 3.6}, trials={"candidates": 1}).winner is not None
 
 
+def test_a_restart_that_is_refused_loses_nothing(run, tmp_path):
+    winner = run(tmp_path, strategy="random", trials={"candidates": 1}).winner
+    with pytest.raises(SearchError, match="Raise the budget"):
+        run(tmp_path, strategy="random", latency={"budget_ms": 2}, restart=True)
+    assert Winner.read(tmp_path) == winner
+
+
 def test_missing_images_are_named_before_anything_is_written_or_measured(run, tiny, change, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "search_times", lambda *_: pytest.fail("something was measured"))
     with pytest.raises(RecipeError, match="no folder"):

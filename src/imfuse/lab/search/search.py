@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -65,6 +66,9 @@ def search(recipe: SearchRecipe, folder: Path, *, restart: bool = False, cache: 
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
         material = make_material(recipe, fabric)
         with only_process(folder, first=fabric.is_global_zero), writing_in(folder):
+            if restart:
+                with TemporaryDirectory() as scratch:  # so that a search that is refused loses nothing
+                    _check_budget(recipe, search_times(recipe, Path(scratch), fabric, cache))
             if fabric.is_global_zero:
                 _ = restart or is_done(recipe, folder)  # raises of what another process left in the meantime
                 open_folder(recipe, folder, restart=restart)
