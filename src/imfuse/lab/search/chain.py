@@ -16,6 +16,7 @@ from imfuse.lab.search.recipe import SearchRecipe
 from imfuse.lab.search.recipe_files import save_search
 from imfuse.lab.search.record import RECIPE, TRAINING, ZOO, Winner
 from imfuse.lab.search.retraining import genotype_of, retraining, space_of
+from imfuse.lab.search.search import show_page
 from imfuse.lab.search.working import only_process, writing_in
 from imfuse.lab.training.export import export_run
 from imfuse.lab.training.loop import train
@@ -92,6 +93,7 @@ def train_winner(recipe: SearchRecipe, folder: Path, *, restart: bool = False, l
         model = folder / ZOO / final.name
         card = export_run(run, model, licence=licence)
         save_recipe(final, model / card.recipe)  # beside the weights, where `load_network` finds it
+        show_page(folder)  # which names the model
         return Trained(outcome.steps_done, True, model, card)
 
 

@@ -60,7 +60,7 @@ def search(recipe: SearchRecipe, folder: Path, *, restart: bool = False, cache: 
     """
     if not restart and is_done(recipe, folder):
         if getattr(rank_zero_only, "rank", 0) == 0 and not (folder / PAGE).exists():
-            _show(folder)
+            show_page(folder)
         return Outcome(Winner.read(folder), known=True)
     fabric = _launched(recipe)
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
@@ -128,14 +128,14 @@ class _Searches:
         best = min(found, key=lambda winner: winner.loss)
         if self.fabric.is_global_zero:
             best.write(self.folder)
-            _show(self.folder)
+            show_page(self.folder)
         return best
 
     def _winner(self, recipe: SearchRecipe, folder: Path) -> Winner | None:
         if (folder / WINNER).is_file():
             return Winner.read(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        common: dict[str, Any] = {"material": self.material, "kept": partial(_show, self.folder)}
+        common: dict[str, Any] = {"material": self.material, "kept": partial(show_page, self.folder)}
         if recipe.strategy == "gradient":
             run = GradientRun(recipe, folder, self.fabric, self.times, **common)
         else:
@@ -150,12 +150,12 @@ class _Searches:
         return self.fabric.broadcast(winner)
 
 
-def _show(folder: Path) -> None:
+def show_page(folder: Path) -> None:
     """Write the page; a search of hours does not end for the sake of one."""
     try:
         write_page(folder)
     except Exception as error:
-        _say(f"{folder / PAGE}: not written ({type(error).__name__}: {error}); the search goes on")
+        _say(f"{folder / PAGE}: not written ({type(error).__name__}: {error})")
 
 
 def _measured(recipe: SearchRecipe, found: Found, times: Times) -> Winner:
