@@ -68,7 +68,7 @@ def test_sets_are_given_on_the_command_line(folder):
         (["--data.batch", "0"], 1, "data.batch: 0; at least 1"),
         ([], 1, "no folder absent/ir"),
         (["--model.name", "nothing", "--data.root", "."], 1, "nothing"),
-        (["--folders", "ir"], 1, "has 1 folders"),
+        (["--folders", "ir"], 1, "has 1 folder; one for each source"),
         (["--data.root", ".", "--model.options.levels", "1"], 1, "levels from 2 up"),
         (["--data.root", ".", "--model.options.levels", "6"], 1, "needs a multiple of 64"),
     ],

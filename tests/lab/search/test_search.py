@@ -198,9 +198,7 @@ def test_a_page_that_cannot_be_written_loses_no_search(run, tmp_path, monkeypatc
 
     monkeypatch.setattr(module, "write_page", fail)
     assert run(tmp_path, strategy="random", trials={"candidates": 1}).winner is not None
-    assert (
-        "search.html: not written (ZeroDivisionError: nothing to draw)" in capsys.readouterr().err
-    )
+    assert "search.html: not written (ZeroDivisionError: nothing to draw)" in capsys.readouterr().err
 
 
 def test_the_page_of_a_finished_search_is_written_again_where_it_is_missing(run, finished, monkeypatch):

@@ -111,6 +111,8 @@ def test_own_folders_take_the_place_of_all_sets(path, tmp_path, monkeypatch):
     assert [images.folders for images in recipe.data.sets] == [(str(tmp_path / "my/ir"), str(tmp_path / "my/vis"))]
     with pytest.raises(RecipeError, match="3 folders"):
         with_folders(recipe, ["a", "b", "c"])
+    with pytest.raises(RecipeError, match=r"--folders: \./a is named twice; name another folder for each source"):
+        with_folders(recipe, ["./a", "a"])
 
 
 def test_the_hash_changes_with_what_decides_the_weights_only(recipe: Recipe):

@@ -123,7 +123,8 @@ def left_out(sampler: PatchSampler) -> list[str]:
     """A line for each set with files that are not trained on, because they have no partner in every folder."""
     unmatched = [(scenes.name, scenes.unmatched) for scenes in sampler.sets if isinstance(scenes, FolderScenes)]
     return [
-        f"data set {name!r}: {len(files)} files without a partner of the same stem are left out, such as {files[0]}"
+        f"data set {name!r}: left out for want of a partner of the same stem: {files[0]}"
+        + (f" and {len(files) - 1} more" if len(files) > 1 else "")
         for name, files in unmatched
         if files
     ]

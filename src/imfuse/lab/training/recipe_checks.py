@@ -60,8 +60,9 @@ def _data_rules(recipe: Recipe) -> Iterator[Rule]:
 
 def _set_rules(recipe: Recipe) -> Iterator[Rule]:
     for images in recipe.data.sets:
-        found = f"data.sets: {images.name!r} has {len(images.folders)} folders"
-        yield len(images.folders) == len(recipe.sources), f"{found}; one for each of {recipe.sources}"
+        found = len(images.folders)
+        has = f"{images.name!r} has {found} folder{'s' if found != 1 else ''}"
+        yield found == len(recipe.sources), f"data.sets: {has}; one for each source: {', '.join(recipe.sources)}"
         yield images.weight > 0, f"data.sets: {images.name!r} has weight {images.weight}; above 0"
 
 

@@ -82,8 +82,14 @@ def with_folders(recipe: Recipe, folders: Sequence[str]) -> Recipe:
 
 
 def own_data(data: DataRecipe, folders: Sequence[str]) -> DataRecipe:
-    """Data with the user's own folders, one a source, in place of its sets of images."""
+    """Data with the user's own folders, one a source, in place of its sets of images.
+
+    Raises:
+        RecipeError: two sources are of one folder.
+    """
     absolute = tuple(str(Path(folder).absolute()) for folder in folders)
+    if twice := [folder for folder in folders if absolute.count(str(Path(folder).absolute())) > 1]:
+        raise RecipeError(f"--folders: {twice[0]} is named twice; name another folder for each source")
     return dataclasses.replace(data, sets=(DataSet("own", absolute, "the owner's own images"),))
 
 
