@@ -19,7 +19,7 @@ PYTHON
 imfuse search ivif-10ms --folders searched/infrared searched/visible -o searched/run --then-train --licence mine \
   --name mine --space.kinds [csc] --space.operators [conv_3,spatial_3] --space.cells [1] --space.resolutions [4] \
   --space.widths [4,8] --space.heads [pyramid] --latency.target.height 240 --latency.target.width 320 \
-  --latency.budget_ms 200 --data.patch 64 --gradient.warmup 1 \
+  --latency.budget_ms 200 --data.patch 64 --strategy gradient --gradient.warmup 1 \
   --gradient.stages "[{level: macro, steps: $steps}, {level: micro, steps: $steps}]" \
   --training "{data: {patch: 64, simulated: 0}, optimiser: {steps: $((2 * steps))}}"
 imfuse fuse searched/infrared searched/visible -o searched/fused --model searched/run/zoo/mine

@@ -27,7 +27,7 @@ STAGES = [{"level": "macro", "steps": 300}, {"level": "micro", "steps": 600}]
 def recipe_of(**changes: Any) -> SearchRecipe:
     """A recipe that comes with imfuse, with a warm-up of 100 and stages of 300 and 600 steps."""
     gradient = {"warmup": 100, "stages": STAGES, **changes.pop("gradient", {})}
-    return _read(json.dumps({"gradient": gradient, **changes}))
+    return _read(json.dumps({"strategy": "gradient", "gradient": gradient, **changes}))
 
 
 @cache

@@ -117,7 +117,7 @@ def test_a_finished_search_says_what_was_found_and_how(done, pages):
     check(page)
     winner = Winner.read(folder)
     for words in (
-        "ivif-10ms", "infrared and visible", "by gradients on a supernet", "gauss_newton", "940 912 networks",
+        "ivif-10ms", "infrared and visible", "by gradients on a supernet", "gauss_newton", "1.2 · 10⁶ networks",
         "1 000 steps in 6 min 52 s", winner.genotype, "predicted 9.12 ms", "measured 9.50 ms", "budget 10 ms",
         "search loss 0.4321 on the supernet", "Warnings undecided: no operator leads", "warm-up 100, macro 300, micro",
     ):  # fmt: skip
@@ -231,7 +231,7 @@ def test_a_stage_that_was_logged_needs_no_such_words(pages):
 
 def test_the_loss_of_the_winner_is_told_from_those_of_the_course(done, pages, written, tmp_path):
     words = (
-        "The search loss of the winner, 0.4321, is no point of the line: it is of this network alone, over 8 batches "
+        "The search loss of the winner, 0.4321, is no point of the line: it is of this network alone, over 16 batches "
         "of its own and by all terms of the objective; the line is of the networks that each step drew, on the batch "
         "of the step."
     )
