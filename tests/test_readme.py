@@ -36,7 +36,7 @@ SMALLER = {
     "imfuse train": "--optimiser.steps 3 --data.patch 64 --data.batch 2 --machine.accelerator cpu",
     "imfuse search": "--space.resolutions [4] --space.widths [4] --space.cells [1] --space.kinds [csc] "
     "--space.operators [conv_3,spatial_3] --latency.target.height 64 --latency.target.width 64 --data.patch 64 "
-    "--data.batch 2 --gradient.warmup 1 --gradient.stages '[{level: both, steps: 2}]' --latency.budget_ms 1000 "
+    "--data.batch 2 --trials.candidates 2 --trials.steps 2 --trials.validation 1 --latency.budget_ms 1000 "
     "--training '{data: {patch: 64, batch: 2}, optimiser: {steps: 3}}' --machine.accelerator cpu",
     "python benchmarks/align.py": "--pairs 1 --shift 3 --rotation 1",
     "imfuse bench": "--size 96x64 --repeat 2 --threads 1 --no-yardstick",
