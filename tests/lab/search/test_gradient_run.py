@@ -185,4 +185,4 @@ def test_files_without_a_partner_are_told(start, images, tmp_path, capsys):
     cv2.imwrite(str(tmp_path / "images" / "ir" / "lonely.png"), np.zeros((24, 40), np.uint8))
     gradient = {"warmup": 0}
     start(tmp_path / "run", data={"root": str(tmp_path / "images")}, gradient=gradient, log_every=100).finish()
-    assert "data set 'smooth': 1 files without a partner" in capsys.readouterr().err
+    assert "data set 'smooth': left out for want of a partner" in capsys.readouterr().err

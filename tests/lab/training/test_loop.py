@@ -140,7 +140,8 @@ def test_the_number_of_files_without_a_partner_is_told(run, recipe, image_folder
         shutil.copy(image_folder / "ir" / "a.png", tmp_path / "images" / "ir" / name)
     run(tmp_path / "run", recipe=replace(recipe, data=replace(recipe.data, root=str(tmp_path / "images"))))
     said = capsys.readouterr().err
-    assert "data set 'smooth': 2 files without a partner" in said
+    assert "data set 'smooth': left out for want of a partner of the same stem" in said
+    assert "and 1 more" in said
     assert "d.png" in said
 
 
