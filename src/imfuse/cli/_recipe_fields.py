@@ -69,6 +69,7 @@ def _texts(words: Sequence[str], fields: Collection[str], options: Collection[st
     {'data': {'bach': '3'}, 'sed': '1'}
     """
     from imfuse.lab.training.recipe_values import merged
+    from imfuse.lab.training.yaml_values import said
 
     values: dict[str, Any] = {}
     for word, following in zip(words, [*words[1:], ""], strict=True):
@@ -76,23 +77,12 @@ def _texts(words: Sequence[str], fields: Collection[str], options: Collection[st
         first, *others = option[2:].rstrip("+").split(".")
         near = get_close_matches(first, {*fields, *options}, n=1)
         if option.startswith("--") and (first in fields or others or (first not in options and {*near} & {*fields})):
-            value: Any = _read_mapping(text if equals else following)
+            given = text if equals else following
+            value = said(given) if given.startswith(("{", "[")) else given  # with names inside that can be checked
             for name in reversed(others):
                 value = {name: value}
             values = merged(values, {first: value})
     return values
-
-
-def _read_mapping(text: str) -> Any:
-    """The mapping or list that a text says, so that the names inside can be checked; other text as it is."""
-    import yaml
-
-    from imfuse.lab.training.yaml_values import read_value
-
-    try:
-        return read_value(text) if text.startswith(("{", "[")) else text
-    except yaml.YAMLError:
-        return text
 
 
 def _nested(mapping: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,21 +94,16 @@ def _nested(mapping: Mapping[str, Any]) -> dict[str, Any]:
     {'optimiser': {'steps': 3, 'ema': 0.9}, 'name': 'own'}
     """
     from imfuse.lab.training.recipe_values import merged
+    from imfuse.lab.training.yaml_values import said
 
     nested: dict[str, Any] = {}
     for name, value in mapping.items():
         first, *others = str(name).split(".")
-        inner = {key: _said(each) for key, each in value.items()} if isinstance(value, Mapping) else value
+        inner = {key: said(each) for key, each in value.items()} if isinstance(value, Mapping) else value
         for other in reversed(others):
             inner = {other: inner}
         nested = merged(nested, {first: _nested(inner) if isinstance(inner, Mapping) else inner})
     return nested
-
-
-def _said(value: Any) -> Any:
-    from imfuse.lab.training.yaml_values import read_value
-
-    return read_value(value) if isinstance(value, str) else value
 
 
 def _fields(kind: Any, prefix: str = "") -> Iterator[tuple[str, Any, str]]:

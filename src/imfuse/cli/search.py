@@ -65,8 +65,9 @@ def run(arguments: Namespace) -> int:
 
 
 def _search(recipe: SearchRecipe, folder: Path, arguments: Namespace) -> int:
-    from imfuse.lab.search.chain import check_training, trained_model
+    from imfuse.lab.search.chain import check_training
     from imfuse.lab.search.search import search
+    from imfuse.lab.search.search_folder import trained_model
 
     trains = arguments.then_train or arguments.retrain
     if trains:

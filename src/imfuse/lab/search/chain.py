@@ -57,13 +57,6 @@ def check_training(recipe: SearchRecipe) -> None:
         recipe_objective(final, recipe_network(final))
 
 
-def trained_model(recipe: SearchRecipe, folder: Path) -> Path | None:
-    """The folder of the model that the winner of a finished search was exported to; None where it was not."""
-    genotype = genotype_of(recipe, Winner.read(folder).genotype)
-    model = folder / ZOO / retraining(recipe, genotype).name
-    return model if (model / "card.json").is_file() else None
-
-
 def train_winner(recipe: SearchRecipe, folder: Path, *, restart: bool = False, licence: str = "not stated") -> Trained:
     """Train the network that the search in `folder` found, and export it; goes on where it stopped.
 

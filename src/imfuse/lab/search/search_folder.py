@@ -74,6 +74,12 @@ def has_kept(folder: Path) -> bool:
     return _holds(folder, KEPT)
 
 
+def trained_model(recipe: SearchRecipe, folder: Path) -> Path | None:
+    """The folder of the model that the winner of a finished search was exported to; None where it was not."""
+    model = folder / ZOO / str(recipe.training.get("name", recipe.name))
+    return model if (model / "card.json").is_file() else None
+
+
 def open_folder(recipe: SearchRecipe, folder: Path, *, restart: bool) -> None:
     """Make the folder and save the recipe; under `restart`, remove what a former search and its training left.
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from imfuse.errors import RecipeError
-from imfuse.lab.training.yaml_values import read_value
+from imfuse.lab.training.yaml_values import said
 
 PLAIN = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "null"}
 MANY = {int: "whole numbers", float: "numbers", bool: "true or false", str: "texts"}
@@ -81,12 +81,12 @@ def _faults_of_fields(values: Mapping[str, Any], kind: Any, prefix: str, partial
 
 def _faults(value: Any, hint: Any, name: str, partial: bool) -> Iterator[tuple[str, str]]:
     """Of a value, or else of those of its parts that do not fit."""
-    said, kinds = _said(value), _alternatives(hint)
-    if any(_is_plain(each, kind) for each in (value, said) for kind in kinds):
+    meant, kinds = said(value), _alternatives(hint)
+    if any(_is_plain(each, kind) for each in (value, meant) for kind in kinds):
         return
     for kind in kinds:
-        if _has_shape(said, kind):
-            yield from _faults_inside(said, kind, name, partial)
+        if _has_shape(meant, kind):
+            yield from _faults_inside(meant, kind, name, partial)
             return
     choices = [choice for kind in kinds if typing.get_origin(kind) is Literal for choice in typing.get_args(kind)]
     yield name, f"{value!r}; expected {expected(hint)}{did_you_mean(value, choices)}"
@@ -135,13 +135,3 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
 
 def _is_union(hint: Any) -> bool:
     return isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
-
-
-def _said(value: Any) -> Any:
-    """What text says; other values, and text that is no YAML, as they are."""
-    import yaml
-
-    try:
-        return read_value(value) if isinstance(value, str) else value
-    except yaml.YAMLError:
-        return value

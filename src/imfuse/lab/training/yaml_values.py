@@ -23,3 +23,17 @@ def read_value(text: str) -> Any:
     number = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$")
     Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789."))
     return yaml.load(text, Loader)
+
+
+def said(value: Any) -> Any:
+    """What text says; other values, and text that is no YAML, as they are.
+
+    >>> said("[1, 2]"), said("[1, 2"), said(3)
+    ([1, 2], '[1, 2', 3)
+    """
+    import yaml
+
+    try:
+        return read_value(value) if isinstance(value, str) else value
+    except yaml.YAMLError:
+        return value

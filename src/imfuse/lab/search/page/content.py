@@ -7,16 +7,14 @@ from typing import Any
 from imfuse.lab.search.page.story import Story
 from imfuse.lab.search.page.trajectories import Trajectory
 from imfuse.lab.search.page.words import count, duration, number, things
-from imfuse.lab.search.record import PAGE, RECIPE, ZOO
+from imfuse.lab.search.record import PAGE, RECIPE
+from imfuse.lab.search.search_folder import trained_model
 
 STRATEGIES = {
     "gradient": "by gradients on a supernet",
     "random": "by short trainings of random networks",
     "evolution": "by short trainings and evolution",
 }
-
-CARD = "card.json"
-"""What makes a folder a model."""
 
 
 def head(story: Story) -> dict[str, Any]:
@@ -113,9 +111,8 @@ def _numbers(story: Story) -> list[tuple[str, str, str]]:
 
 def _model(story: Story) -> str:
     """Where the trained winner is, from the folder of the page; empty where there is none."""
-    name = str(story.recipe.training.get("name", story.recipe.name))
-    there = story.winner and (story.folder / ZOO / name / CARD).is_file()
-    return f"{ZOO}/{name}" if there else ""
+    model = trained_model(story.recipe, story.folder) if story.winner else None
+    return model.relative_to(story.folder).as_posix() if model else ""
 
 
 def _over_budget(story: Story) -> str:
